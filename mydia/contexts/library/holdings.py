@@ -92,6 +92,8 @@ def _held_by_item(
         .order_by(MediaFile.id)
     ).all()
     episodes: dict[str, set[str]] = {}
+    if not rows:
+        return held
     linked = (
         select(FileEpisode.file_id, FileEpisode.episode_id)
         .join(MediaFile, MediaFile.id == FileEpisode.file_id)

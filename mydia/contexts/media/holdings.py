@@ -80,9 +80,11 @@ def record_holdings(session: Session, now: datetime, holdings: Mapping[str, Hold
     The reads do not depend on the number of titles. Titles that were removed are left out.
     """
     session.flush()
-    changes = _compare(session, holdings)
-    items = session.scalars(select(MediaItem).where(MediaItem.id.in_(changes))).all()
-    versions = versions_of(session, changes)
+    items = session.scalars(select(MediaItem).where(MediaItem.id.in_(holdings))).all()
+    versions = versions_of(session, [item.id for item in items])
+    recorded = {item.id: tuple(getattr(item, column.key) for column in _ITEM_COLUMNS) for item in items}
+    shows = [item.id for item in items if item.type == MediaType.TV_SHOW]
+    changes = _compare(session, holdings, recorded, versions, shows)
     for item in items:
         for name, value in changes[item.id].item.items():
             setattr(item, name, value)
@@ -100,29 +102,44 @@ def record_holdings(session: Session, now: datetime, holdings: Mapping[str, Hold
         session.execute(delete(HeldEpisode).where(pairs), execution_options={"synchronize_session": False})
     if held:
         session.execute(insert(HeldEpisode), held)
-    refresh_states(session, now, items)
+    _refresh_states(session, now, items, versions)
 
 
 def differing_holdings(session: Session, holdings: Mapping[str, Holdings]) -> list[str]:
     """Return the titles whose recorded holdings differ from these; four reads for all of them."""
-    return [item_id for item_id, changes in _compare(session, holdings).items() if changes]
+    rows = session.execute(select(MediaItem.id, MediaItem.type, *_ITEM_COLUMNS).where(MediaItem.id.in_(holdings))).all()
+    recorded = {item_id: tuple(values) for item_id, _, *values in rows}
+    shows = [row[0] for row in rows if row[1] == MediaType.TV_SHOW]
+    changes = _compare(session, holdings, recorded, versions_of(session, recorded), shows)
+    return [item_id for item_id, one in changes.items() if one]
 
 
-def _compare(session: Session, holdings: Mapping[str, Holdings]) -> dict[str, _Changes]:
-    """Return, for each title that exists, what its rows would have to become."""
-    versions = versions_of(session, holdings)
-    held: dict[str, dict[str, bool]] = {row.id: {} for rows in versions.values() for row in rows}
-    stored = select(HeldEpisode.version_id, HeldEpisode.episode_id, HeldEpisode.upgradable)
-    for version_id, episode_id, upgradable in session.execute(stored.where(HeldEpisode.version_id.in_(held))):
-        held[version_id][episode_id] = upgradable
-    episodes: dict[str, list[tuple[Any, ...]]] = {item_id: [] for item_id in holdings}
-    columns = (Episode.media_item_id, Episode.id, Episode.held, Episode.complete, Episode.upgradable)
-    for item_id, *row in session.execute(select(*columns).where(Episode.media_item_id.in_(holdings))):
-        episodes[item_id].append(tuple(row))
-    items = session.execute(select(MediaItem.id, *_ITEM_COLUMNS).where(MediaItem.id.in_(holdings)))
+def _compare(
+    session: Session,
+    holdings: Mapping[str, Holdings],
+    recorded: Mapping[str, Sequence[object]],
+    versions: Mapping[str, Sequence[Version]],
+    shows: Sequence[str],
+) -> dict[str, _Changes]:
+    """Return what the rows of each title would have to become.
+
+    Args:
+        recorded: Title -> the values of `_ITEM_COLUMNS`, of titles that exist.
+        shows: Those of them that are series; the episodes of others are not read.
+    """
+    held: dict[str, dict[str, bool]] = {row.id: {} for item_id in recorded for row in versions[item_id]}
+    episodes: dict[str, list[tuple[Any, ...]]] = {item_id: [] for item_id in recorded}
+    if shows:
+        of_shows = [row.id for item_id in shows for row in versions[item_id]]
+        stored = select(HeldEpisode.version_id, HeldEpisode.episode_id, HeldEpisode.upgradable)
+        for version_id, episode_id, upgradable in session.execute(stored.where(HeldEpisode.version_id.in_(of_shows))):
+            held[version_id][episode_id] = upgradable
+        columns = (Episode.media_item_id, Episode.id, Episode.held, Episode.complete, Episode.upgradable)
+        for item_id, *row in session.execute(select(*columns).where(Episode.media_item_id.in_(shows))):
+            episodes[item_id].append(tuple(row))
     return {
-        item_id: _changes(holdings[item_id], recorded, versions[item_id], held, episodes[item_id])
-        for item_id, *recorded in items
+        item_id: _changes(holdings[item_id], values, versions[item_id], held, episodes[item_id])
+        for item_id, values in recorded.items()
     }
 
 
@@ -240,8 +257,14 @@ class _Episodes:
 def refresh_states(session: Session, now: datetime, items: Sequence[MediaItem]) -> None:
     """Recompute counters and states of titles, with the same reads for any number of them."""
     session.flush()
+    _refresh_states(session, now, items, versions_of(session, [item.id for item in items]))
+
+
+def _refresh_states(
+    session: Session, now: datetime, items: Sequence[MediaItem], versions: Mapping[str, Sequence[Version]]
+) -> None:
+    session.flush()
     today = now.date()
-    versions = versions_of(session, [item.id for item in items])
     numbers = _count_episodes(session, [item.id for item in items if item.type == MediaType.TV_SHOW], today)
     for item in items:
         _refresh(session, today, item, versions[item.id], numbers.get(item.id, _Episodes()))
