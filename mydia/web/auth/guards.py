@@ -23,6 +23,7 @@ from mydia.web.deps import NO_NUL, Unreadable, WebRequest, recalled_caller, requ
 _LOOK, _MANAGE, _ACTIVITY = Permission.BROWSE, Permission.MANAGE_MEDIA, Permission.VIEW_ACTIVITY
 _ASK, _DECIDE = Permission.REQUEST, Permission.MANAGE_REQUESTS
 _SETTINGS, _USERS = Permission.MANAGE_SETTINGS, Permission.MANAGE_USERS
+_WHOLE = (_SETTINGS, _USERS)
 _ELSEWHERE = (_LOOK, _MANAGE)
 
 type Needed = Permission | tuple[Permission, ...] | None
@@ -69,6 +70,8 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/shows/columns": (_LOOK, _LOOK),
     "/shows/filters": (_LOOK, _LOOK),
     "/system": (_SETTINGS, _SETTINGS),
+    "/system/backups/upload": (_WHOLE, _WHOLE),
+    "/system/backups/{name}": (_WHOLE, _WHOLE),
     "/wanted": (_ACTIVITY, _MANAGE),
     "/api/v1/api-keys": (None, None),
     "/api/v1/blocklist": (_ACTIVITY, _MANAGE),
@@ -88,6 +91,8 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/api/v1/media/{media_id}/releases": (_ACTIVITY, _MANAGE),
     "/api/v1/media/{media_id}/searches": (_ACTIVITY, _MANAGE),
     "/api/v1/backups": (_SETTINGS, _SETTINGS),
+    "/api/v1/backups/uploads": (_WHOLE, _WHOLE),
+    "/api/v1/backups/{name}": (_WHOLE, _WHOLE),
     "/api/v1/logs": (_SETTINGS, _SETTINGS),
     "/api/v1/media/{media_id}/artwork": (_MANAGE, _MANAGE),
     "/api/v1/media/{media_id}/match": (_MANAGE, _MANAGE),
