@@ -172,7 +172,7 @@ def _segment(handler: Any, existing: dict[str, str], name: str, kind: str) -> st
     given = parameter.annotation if parameter else None
     if isinstance(given, type) and issubclass(given, Enum):
         return str(next(iter(given)).value)
-    return "1" if kind == "int" else "none"
+    return {"int": "1", "date": "2026-07-12"}.get(kind, "none")
 
 
 def _sample(kind: Any) -> Any:
