@@ -17,13 +17,17 @@ from tests.web.pages.conftest import Browser, Server, csrf
 _GUEST = permissions_of(Role.GUEST)
 
 
+_SEGMENTS = {"int": "1", "date": "2026-07-12"}
+"""Type of a part of an address -> a value for it."""
+
+
 def _doors(server: Server) -> list[tuple[str, str, str]]:
     """Return (method, address, template) of every route that needs a caller; the ids in the addresses do not exist."""
     found = []
     for route in server.app.routes:
         for method, (handler, _) in getattr(route, "route_handler_map", {}).items():
             if "caller" in handler.parsed_fn_signature.parameters:
-                address = re.sub(r"\{\w+:(\w+)\}", lambda m: "1" if m[1] == "int" else "none", route.path)
+                address = re.sub(r"\{\w+:(\w+)\}", lambda m: _SEGMENTS.get(m[1], "none"), route.path)
                 found.append((method, address, route.path_format))
     return found
 
