@@ -214,6 +214,7 @@ def _shell_topic(provider: ShellProvider) -> LiveTopic:
         return {
             **counts,
             "#dot-activity": context.ui.tab_dot("activity", view.counts.get("activity")),
+            "#dot-more": context.ui.tab_dot("more", view.counts.get("requests")),
             "#nav-activity": context.ui.transfers(view.transfers),
             "#banner": context.ui.banner(view.banner),
         }

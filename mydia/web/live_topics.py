@@ -55,6 +55,10 @@ _HOME = _QUEUE | events.names(
     events.InboxChanged,
     events.InboxDecided,
     events.ScanFinished,
+    events.RequestAdded,
+    events.RequestApproved,
+    events.RequestDeclined,
+    events.RequestWithdrawn,
 )
 
 

@@ -15,17 +15,20 @@ from sqlalchemy.orm import Session
 from mydia import clock, units
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
-from mydia.contexts import downloads, library, media, metadata, settings
+from mydia.contexts import downloads, library, media, metadata, requests, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.units import plural
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, OutsideDep, WebRequest
 from mydia.web.pages.activity import history, queue, scans
 from mydia.web.pages.library import calendar
+from mydia.web.pages.requests.shown import Shown, shown
+from mydia.web.pages.requests.shown import topics as request_topics
 from mydia.web.render import Toast, is_htmx, nothing, page, redirect, renderer_of
 from mydia.web.views import Card
 from mydia.web.views.cards import card
 
 _NEW = 7
+_ASKED = 4
 _LOW_PERCENT = 5
 
 
@@ -89,6 +92,8 @@ class HomeView:
     titles: int
     can_manage: bool
     can_activity: bool
+    asked: tuple[Shown, ...]
+    """The newest requests of people who do not decide requests."""
 
 
 @get("/", sync_to_thread=True, include_in_schema=False)
@@ -112,6 +117,8 @@ def show_home(
         )
         sizes = media.lists.counts(session, caller)
         steps = _steps(session, caller) if manages else ()
+        asks = caller.can(Permission.REQUEST) and not caller.can(Permission.MANAGE_REQUESTS)
+        asked = requests.list_requests(session, caller, limit=_ASKED)[0] if asks else []
     moving = tuple(queue.line(row) for row in rows if row.group == "downloading")
     volumes = tuple(_volume(outside, name, path) for name, path in folders)
     low = tuple(
@@ -142,8 +149,9 @@ def show_home(
         titles=sum(c.total for c in sizes.values()),
         can_manage=manages,
         can_activity=sees,
+        asked=tuple(shown(line, caller) for line in asked),
     )
-    return page(request, "home/page.html", view, active="home", topics=["home"])
+    return page(request, "home/page.html", view, active="home", topics=["home", *request_topics(caller)])
 
 
 def _source_trouble(session: Session, outside: Outside, caller: Caller) -> tuple[Need, ...]:
@@ -221,6 +229,17 @@ def _needs(session: Session, caller: Caller, rows: list[downloads.queue.QueueRow
         if scan.state == "refused"
     ]
     found += _silent_services(session, caller, rows)
+    if caller.can(Permission.MANAGE_REQUESTS) and (pending := requests.listing.pending_count(session, caller)):
+        found.append(
+            Need(
+                tone="miss",
+                icon="hand-heart",
+                title=f"{plural(pending, 'request')} to decide",
+                text="Approve or decline what people ask for.",
+                href="/requests?state=pending",
+                action="Decide",
+            )
+        )
     counts = library.inbox.inbox_counts(session, caller)
     if counts.needs_attention or counts.no_match:
         number = counts.needs_attention + counts.no_match

@@ -343,8 +343,8 @@ class PersonView:
     quotas: tuple[tuple[str, str], ...] = _QUOTAS
     approvals: tuple[tuple[str, str], ...] = _PEOPLE
     types: tuple[tuple[str, str, str], ...] = (
-        (MediaType.MOVIE, "Movies", "movies"),
-        (MediaType.TV_SHOW, "Shows", "seasons"),
+        (MediaType.MOVIE, "Movies", "movie"),
+        (MediaType.TV_SHOW, "Shows", "season"),
     )
 
 
