@@ -244,6 +244,13 @@ _WRONG_EPISODES = (
 )
 """Series with an episode whose flags do not follow from the versions that have it. Exact for series with one monitored version."""
 
+_FAULTY = (
+    select(MediaFile.media_item_id)
+    .where(MediaFile.faulty_since.is_not(None), MediaFile.media_item_id.is_not(None))
+    .distinct()
+)
+"""Titles with a file that counts as below every cutoff, whatever its quality."""
+
 
 @dataclass(slots=True, kw_only=True)
 class _Sum:
@@ -318,7 +325,7 @@ def suspects(session: Session) -> list[str]:
             one.links_below,
         ]:
             found.add(item_id)
-    for query in (_HELD_WITHOUT_FILE, _WRONG_EPISODES):
+    for query in (_HELD_WITHOUT_FILE, _WRONG_EPISODES, _FAULTY):
         found |= set(session.scalars(query))
     return sorted(found)
 

@@ -55,7 +55,7 @@ def test_a_second_person_follows_the_same_request(home: Household, film: WantedT
 def test_a_film_with_a_file_cannot_be_requested(home: Household, film: WantedTitle) -> None:
     with home.database.writes() as session:
         item = builders.film(session)
-        media.holdings.record_holdings(session, home.now, item.id, builders.holdings(session, item.id, 1, 10))
+        media.holdings.record_holdings(session, home.now, {item.id: builders.holdings(session, item.id, 1, 10)})
     assert home.offer(home.kim, film).state == OfferState.AVAILABLE
     with pytest.raises(NothingToRequest, match="available already"):
         home.ask(home.kim, film)
@@ -65,7 +65,7 @@ def test_seasons_that_are_here_or_requested_are_left_out_and_named(home: Househo
     with home.database.writes() as session:
         item = builders.show(session, seasons={1: 6, 2: 4, 3: 2})
         first = media.episodes.episode_ids_of(session, SYSTEM, item.id, season_number=1)
-        media.holdings.record_holdings(session, home.now, item.id, builders.holdings(session, item.id, 6, 60, first))
+        media.holdings.record_holdings(session, home.now, {item.id: builders.holdings(session, item.id, 6, 60, first)})
         media.monitoring.change_monitoring(session, SYSTEM, home.now, item.id, False)
     theirs = home.ask(home.noa, show, seasons=[2])
 

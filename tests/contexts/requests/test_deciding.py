@@ -209,7 +209,7 @@ def test_a_request_follows_each_season_until_all_are_available(home: Household, 
                 one for n in seasons for one in media.episodes.episode_ids_of(session, SYSTEM, item_id, season_number=n)
             ]
             holding = builders.holdings(session, item_id, len(held), 10, held)
-            media.holdings.record_holdings(session, home.now, item_id, holding)
+            media.holdings.record_holdings(session, home.now, {item_id: holding})
 
     home.follow(**{item_id: {1}})
     assert (home.state(asked.request_id), home.seasons(asked.request_id)) == (
@@ -238,7 +238,7 @@ def test_a_waiting_request_becomes_available_when_someone_adds_the_title(home: H
     home.follow()
     assert home.state(asked.request_id) == "pending"
     with home.database.writes() as session:
-        media.holdings.record_holdings(session, home.now, item.id, builders.holdings(session, item.id, 1, 10))
+        media.holdings.record_holdings(session, home.now, {item.id: builders.holdings(session, item.id, 1, 10)})
     home.follow()
     row = home.see(asked.request_id).row
     assert row.because is not None
