@@ -30,7 +30,13 @@ WITHOUT_CALLER = {
     ),  # what people sign in with
     "mydia.contexts.users.accounts": ("add_first_admin", "has_users"),  # before there is any account
     "mydia.contexts.users.api_keys": ("caller_for_key", "touch_api_key"),  # finds out who is calling
-    "mydia.contexts.users.factors": ("needs_second_factor", "verify_code"),  # finds out who is calling
+    "mydia.contexts.users.factors": (
+        "find_passkey",
+        "has_passkeys",
+        "needs_second_factor",
+        "use_passkey",
+        "verify_code",
+    ),  # finds out who is calling
     "mydia.contexts.users.identities": ("admit", "spend"),  # the same
     "mydia.contexts.users.sign_in": (
         "authenticate",

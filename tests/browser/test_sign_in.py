@@ -133,3 +133,61 @@ def test_a_person_links_their_account_and_signs_in_with_it(tab: Tab) -> None:
     page.get_by_role("link", name="Sign in with Authentik").click()
     expect(page).to_have_url(f"{tab.origin}/account")
     expect(page.locator("#sign-in")).to_contain_text("robin-at-home")
+
+
+def test_a_person_adds_a_passkey_and_signs_in_with_it_alone(
+    open_tab: Callable[..., Tab], serve: Serve, database_in_use: Database, tmp_path: Path
+) -> None:
+    deps = scene.make_deps(tmp_path, database_in_use)
+    # Passkeys belong to a name; an address such as 127.0.0.1 cannot have any.
+    tab = open_tab(serve(create_app(deps)).replace("127.0.0.1", "localhost"))
+    page = tab.page
+    devices = page.context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    device = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+    }
+    devices.send("WebAuthn.addVirtualAuthenticator", {"options": device})
+    tab.go("/login")
+    expect(page.get_by_role("button", name="Sign in with a passkey")).to_have_count(0)
+    page.get_by_label("Username").fill("robin")
+    page.get_by_label("Password", exact=True).fill(_PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{tab.origin}/")
+    tab.go("/account/security")
+    assert violations(page) == []
+    panel = page.locator("form[data-passkey=create]")
+    panel.get_by_label("Name").fill("Laptop")
+    panel.get_by_label("Current password").fill("not the password")
+    panel.get_by_role("button", name="Add a passkey").click()
+    expect(panel).to_contain_text("This is not your current password")
+    tab.go("/account/security")
+    devices.send("WebAuthn.enable")
+    panel.get_by_label("Name").fill("Laptop")
+    panel.get_by_label("Current password").fill(_PASSWORD)
+    panel.get_by_role("button", name="Add a passkey").click()
+    expect(page.locator("main")).to_contain_text("Your recovery codes")
+    expect(page.locator("main")).to_contain_text("Laptop")
+    assert violations(page) == []
+
+    page.context.clear_cookies(name="session")
+    tab.go("/login?next=/account/security")
+    assert violations(page) == []
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page).to_have_url(f"{tab.origin}/account/security")
+    expect(page.locator("main")).to_contain_text("Last used")
+
+    # A password alone is not enough any more; the passkey is the second step too.
+    page.context.clear_cookies(name="session")
+    tab.go("/login")
+    page.get_by_label("Username").fill("robin")
+    page.get_by_label("Password", exact=True).fill(_PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page).to_have_url(f"{tab.origin}/login/code?next=%2F&stay=true")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page).to_have_url(f"{tab.origin}/")
+    deps.taskboard.close()

@@ -1,4 +1,4 @@
-"""Second factors: codes of an authenticator app, and recovery codes for the day it is lost."""
+"""Second factors: codes of an authenticator app, passkeys, and recovery codes for the day they are lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mydia.db import Database
 from mydia.errors import Conflict, Invalid, NotFound
 from mydia.secret import Sealer, Secret
 
-TOTP, RECOVERY = "totp", "recovery"
+TOTP, PASSKEY, RECOVERY = "totp", "webauthn", "recovery"
 _STEP_S = 30  # RFC 6238 §5.2, and the only value that every app supports
 _DIGITS = 6
 _SECRET_BYTES = 20  # RFC 4226 §4: 160 bits are recommended
@@ -42,8 +42,26 @@ class FactorList:
     """The second factors of an account."""
 
     apps: tuple[Credential, ...]
+    passkeys: tuple[Credential, ...]
     recovery_codes: int
     """How many are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPasskey:
+    """A passkey after every check. Texts are base64url."""
+
+    credential_id: str
+    public_key: str
+    sign_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPasskey:
+    """What the answer of a passkey is checked with."""
+
+    public_key: str
+    sign_count: int
 
 
 def new_secret() -> Secret:
@@ -58,13 +76,23 @@ def app_address(secret: Secret, username: str) -> str:
 
 def needs_second_factor(session: Session, user_id: str) -> bool:
     """Return whether a password is not enough for an account."""
-    return session.scalar(_apps(user_id).limit(1)) is not None
+    kinds = Credential.kind.in_((TOTP, PASSKEY))
+    return session.scalar(select(Credential.id).where(Credential.user_id == user_id, kinds).limit(1)) is not None
+
+
+def has_passkeys(session: Session) -> bool:
+    """Return whether anybody has a passkey, so that the sign-in page can ask for one."""
+    return session.scalar(select(Credential.id).where(Credential.kind == PASSKEY).limit(1)) is not None
 
 
 def list_factors(session: Session, sealer: Sealer, caller: Caller) -> FactorList:
     """Return the caller's own second factors, oldest first."""
     user = get_own(session, caller)
-    return FactorList(tuple(session.scalars(_apps(user.id))), len(_codes(_recovery(session, user.id), sealer)))
+    return FactorList(
+        tuple(session.scalars(_of_kind(user.id, TOTP))),
+        tuple(session.scalars(_of_kind(user.id, PASSKEY))),
+        len(_codes(_recovery(session, user.id), sealer)),
+    )
 
 
 def add_app(
@@ -92,11 +120,69 @@ def add_app(
     return () if _recovery(session, user.id) else _new_codes(session, sealer, now, user)
 
 
-def remove_app(session: Session, caller: Caller, now: datetime, credential_id: str, current: Secret) -> None:
-    """Remove one of the caller's authenticator apps; with the last one, the recovery codes go too.
+def confirm_password(session: Session, caller: Caller, current: Secret) -> None:
+    """Refuse a change by somebody who found an unlocked browser.
 
     Raises:
-        NotFound: There is no such app.
+        Invalid: The password is wrong.
+    """
+    _require_password(get_own(session, caller), current)
+
+
+def add_passkey(
+    session: Session, sealer: Sealer, caller: Caller, now: datetime, new: NewPasskey, *, name: str = ""
+) -> Sequence[str]:
+    """Add a passkey to the caller's account.
+
+    Returns:
+        The recovery codes if these are the first, to be shown once.
+
+    Raises:
+        Conflict: An account has this passkey already.
+    Emits:
+        UserChanged.
+    """
+    user = get_own(session, caller)
+    if session.scalar(select(Credential.id).where(Credential.lookup == new.credential_id)) is not None:
+        raise Conflict("This passkey was added already.")
+    named = " ".join(name.split())[:80] or "Passkey"
+    sealed = sealer.seal(json.dumps({"public_key": new.public_key, "sign_count": new.sign_count}))
+    row = Credential(user_id=user.id, kind=PASSKEY, name=named, lookup=new.credential_id, sealed=sealed, created_at=now)
+    session.add(row)
+    _record(session, caller, now, user, [None, named])
+    return () if _recovery(session, user.id) else _new_codes(session, sealer, now, user)
+
+
+def find_passkey(session: Session, sealer: Sealer, credential_id: str) -> KnownPasskey | None:
+    """Return a passkey of an enabled account."""
+    row = session.scalar(
+        select(Credential)
+        .join(User, User.id == Credential.user_id)
+        .where(Credential.lookup == credential_id, Credential.kind == PASSKEY, User.disabled_at.is_(None))
+    )
+    if row is None:
+        return None
+    kept = json.loads(sealer.open(row.sealed).reveal())
+    return KnownPasskey(kept["public_key"], kept["sign_count"])
+
+
+def use_passkey(session: Session, sealer: Sealer, now: datetime, credential_id: str, *, sign_count: int) -> User:
+    """Record that a passkey signed somebody in, and return the account.
+
+    Args:
+        sign_count: The authenticator's counter, which finds copies of a passkey.
+    """
+    row = session.scalars(select(Credential).where(Credential.lookup == credential_id)).one()
+    kept = json.loads(sealer.open(row.sealed).reveal())
+    row.sealed, row.last_used_at = sealer.seal(json.dumps(kept | {"sign_count": sign_count})), now
+    return load_user(session, row.user_id)
+
+
+def remove_factor(session: Session, caller: Caller, now: datetime, credential_id: str, current: Secret) -> None:
+    """Remove an authenticator app or passkey of the caller; with the last one, the recovery codes go too.
+
+    Raises:
+        NotFound: There is no such app or passkey.
         Invalid: The password is wrong.
     Emits:
         UserChanged.
@@ -105,7 +191,7 @@ def remove_app(session: Session, caller: Caller, now: datetime, credential_id: s
     _require_password(user, current)
     row = session.get(Credential, credential_id)
     if row is None or row.user_id != user.id or row.kind == RECOVERY:
-        raise NotFound("This app was removed already.")
+        raise NotFound("It was removed already.")
     session.delete(row)
     session.flush()
     if not needs_second_factor(session, user.id):
@@ -127,7 +213,7 @@ def renew_recovery_codes(
     user = get_own(session, caller)
     _require_password(user, current)
     if not needs_second_factor(session, user.id):
-        raise Conflict("Add an authenticator app first.")
+        raise Conflict("Add an authenticator app or a passkey first.")
     _record(session, caller, now, user, ["…", "new recovery codes"])
     return _new_codes(session, sealer, now, user)
 
@@ -177,7 +263,7 @@ def verify_code(database: Database, sealer: Sealer, now: datetime, user_id: str,
 
 
 def _use_app_code(session: Session, sealer: Sealer, now: datetime, user_id: str, code: str) -> bool:
-    for row in session.scalars(_apps(user_id)):
+    for row in session.scalars(_of_kind(user_id, TOTP)):
         kept = json.loads(sealer.open(row.sealed).reveal())
         secret = kept["secret"]
         step = _matching_step(Secret(secret), code, now, after=kept["step"])
@@ -222,8 +308,8 @@ def _totp(secret: Secret) -> Any:
     return Totp(base64.b32decode(secret.reveal()), _DIGITS, SHA1(), _STEP_S)  # noqa: S303
 
 
-def _apps(user_id: str) -> Any:
-    return select(Credential).where(Credential.user_id == user_id, Credential.kind == TOTP).order_by(Credential.id)
+def _of_kind(user_id: str, kind: str) -> Any:
+    return select(Credential).where(Credential.user_id == user_id, Credential.kind == kind).order_by(Credential.id)
 
 
 def _recovery(session: Session, user_id: str) -> Credential | None:
@@ -252,7 +338,7 @@ def _digest(code: str) -> str:
 
 
 def _require_password(user: User, current: Secret) -> None:
-    """Refuse a change by somebody who found an unlocked browser. Accounts without a password cannot be asked for it."""
+    # An account without a password cannot be asked for it.
     if user.password_hash is not None and not passwords.verify_password(user.password_hash, current.reveal()):
         sentence = "This is not your current password."
         raise Invalid(sentence, fields={"current": sentence})

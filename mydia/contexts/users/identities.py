@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.contexts.users.accounts import close_all_sessions, find_user, get_own, load_user
-from mydia.contexts.users.models import Identity, SpentToken, User
+from mydia.contexts.users.models import Credential, Identity, SpentToken, User
 from mydia.contexts.users.permissions import NOBODY, SYSTEM, Caller, Role
 from mydia.contexts.users.sign_in import record_failure
 from mydia.db import Database
@@ -229,7 +229,10 @@ def unlink(
     if identity is None or identity.user_id != user.id:
         raise NotFound("This link was removed already.")
     others = session.scalar(select(func.count()).where(Identity.user_id == user.id, Identity.id != identity_id))
-    if not others and not (has_password_sign_in and user.password_hash):
+    has_passkey = session.scalar(
+        select(func.count()).where(Credential.user_id == user.id, Credential.lookup.is_not(None))
+    )
+    if not others and not (has_password_sign_in and (user.password_hash or has_passkey)):
         raise Conflict("This is your only way to sign in. Ask an administrator to set a password first.")
     session.delete(identity)
     events.emit(session, caller, events.IdentityUnlinked(user.id, user.username, provider), at=now)

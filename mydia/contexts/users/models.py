@@ -56,6 +56,8 @@ class Credential(HasId, Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str]
     name: Mapped[str]
+    lookup: Mapped[str | None] = mapped_column(unique=True)
+    """The id of a passkey, which the browser sends."""
     sealed: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(Instant)
     last_used_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -13,9 +13,11 @@ from mydia import clock
 from mydia.contexts import settings, users
 from mydia.contexts.users import TooManyAttempts
 from mydia.errors import Invalid
+from mydia.web.auth import passkeys
+from mydia.web.auth.passkeys import Asked
 from mydia.web.auth.requests import COOKIE, address_of
 from mydia.web.auth.session import open_browser_session, path_after_sign_in
-from mydia.web.deps import PUBLIC_BODY_BYTES, DepsDep, FormOf, WebRequest
+from mydia.web.deps import PUBLIC_BODY_BYTES, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.render import local_path, page, redirect
 
 
@@ -33,6 +35,8 @@ class CodeView:
 
     next: str
     stay: bool
+    passkey: Asked | None = None
+    """None if nobody has a passkey."""
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -46,7 +50,7 @@ def code_page(
         user_id = users.sign_in.find_waiting(session, clock.now(), request.cookies.get(COOKIE, ""))
     if user_id is None:
         return redirect(request, "/login", whole=True)
-    return page(request, "login/code.html", CodeView(next=wanted, stay=stay), shell=False)
+    return page(request, "login/code.html", _view(request, deps, wanted, stay=stay), shell=False)
 
 
 @post(
@@ -69,12 +73,21 @@ def enter_code(request: WebRequest, deps: DepsDep, form: FormOf[CodeFields]) -> 
     try:
         user = users.factors.verify_code(deps.database, sealer, now, user_id, sent.code, address_of(request))
     except (Invalid, TooManyAttempts) as error:
-        view = CodeView(next=wanted, stay=sent.stay, errors=error.fields or {"": error.message})
+        view = _view(request, deps, wanted, stay=sent.stay, errors=error.fields or {"": error.message})
         limited = isinstance(error, TooManyAttempts)
         headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
         return page(request, "login/code.html", view, status=429 if limited else 422, shell=False, headers=headers)
     by = users.sign_in.SignedInBy(method="password and code")
     return open_browser_session(request, deps, user, path_after_sign_in(deps, user, wanted), stay=sent.stay, by=by)
+
+
+def _view(
+    request: WebRequest, deps: WebDeps, wanted: str, *, stay: bool, errors: Mapping[str, str] | None = None
+) -> CodeView:
+    with deps.database.reads() as session:
+        asks = users.factors.has_passkeys(session)
+    asked = passkeys.ask_to_sign_in(request, deps) if asks else None
+    return CodeView(next=wanted, stay=stay, passkey=asked, errors=errors or {})
 
 
 ROUTES = (code_page, enter_code)

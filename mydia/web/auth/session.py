@@ -15,7 +15,8 @@ from mydia.contexts import settings, users
 from mydia.contexts.users import Asserted, Permission, Role, TooManyAttempts, User
 from mydia.errors import Forbidden, Invalid
 from mydia.secret import Secret
-from mydia.web.auth import proxy
+from mydia.web.auth import passkeys, proxy
+from mydia.web.auth.passkeys import Asked
 from mydia.web.auth.requests import COOKIE, address_of, is_secure
 from mydia.web.deps import PUBLIC_BODY_BYTES, DepsDep, FormOf, MaybeCallerDep, WebDeps, WebRequest
 from mydia.web.render import local_path, page, redirect
@@ -53,6 +54,8 @@ class LoginView:
     providers: tuple[ProviderButton, ...] = ()
     username: str = ""
     error: str = ""
+    passkey: Asked | None = None
+    """None if nobody has a passkey."""
     request_id: str = ""
     """Id of the request that failed at a provider; the log has it too."""
     stay: bool = True
@@ -204,12 +207,14 @@ def login_view(
     with deps.database.reads() as session:
         enabled = settings.of(session).auth.local_enabled
         known = settings.providers.enabled_providers(session)
+        asks = enabled and users.factors.has_passkeys(session)
     query = f"?{urlencode({'next': wanted})}" if wanted != "/" else ""
     return LoginView(
         next=wanted,
         host=request.headers.get("host", ""),
         enabled=enabled,
         providers=tuple(ProviderButton(one.name, one.path + query) for one in known),
+        passkey=passkeys.ask_to_sign_in(request, deps) if asks else None,
         username=username,
         error=error,
         stay=stay,

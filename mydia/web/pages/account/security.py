@@ -1,4 +1,4 @@
-"""The second factor of the signed-in person: authenticator apps and recovery codes."""
+"""The second factors of the signed-in person: authenticator apps, passkeys and recovery codes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from mydia.contexts import settings, users
 from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid, Misconfigured
 from mydia.secret import Secret
+from mydia.web.auth import passkeys
+from mydia.web.auth.passkeys import Asked, PasskeyFields
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import errors_of
 from mydia.web.render import Toast, page, redirect
@@ -26,6 +28,13 @@ class NewAppFields(Struct, kw_only=True):
     """The secret in the QR code, sealed."""
     name: str = ""
     code: str = ""
+
+
+class NewPasskeyFields(PasskeyFields, kw_only=True):
+    """The form that adds a passkey."""
+
+    name: str = ""
+    current: Secret = Secret("")
 
 
 class CurrentFields(Struct, kw_only=True):
@@ -50,6 +59,8 @@ class SecurityView:
 
     found: users.factors.FactorList
     new: NewApp | None = None
+    asked: Asked
+    """What the script asks the authenticator for a new passkey."""
     codes: Sequence[str] = ()
     """New recovery codes, shown once."""
     has_password: bool
@@ -62,13 +73,13 @@ class SecurityView:
 @get("/account/security", sync_to_thread=True, include_in_schema=False)
 def security(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show the second factors."""
-    return _show(request, _view(deps, caller))
+    return _show(request, _view(request, deps, caller))
 
 
 @get("/account/security/apps/new", sync_to_thread=True, include_in_schema=False)
 def new_app(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
     """Show the QR code of a new app."""
-    return _show(request, _view(deps, caller, new=_new_app(deps, caller, users.factors.new_secret())))
+    return _show(request, _view(request, deps, caller, new=_new_app(deps, caller, users.factors.new_secret())))
 
 
 @post("/account/security/apps/new", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -87,8 +98,25 @@ def add_app(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[
             codes = users.factors.add_app(session, sealer, caller, clock.now(), secret, sent.code, name=sent.name)
     except Invalid as error:
         new = _new_app(deps, caller, secret)
-        return _show(request, _view(deps, caller, new=new, errors=errors_of(error), failed="new"), status=422)
-    return _show(request, _view(deps, caller, codes=codes), toast=Toast("App added"))
+        return _show(request, _view(request, deps, caller, new=new, errors=errors_of(error), failed="new"), status=422)
+    return _show(request, _view(request, deps, caller, codes=codes), toast=Toast("App added"))
+
+
+@post("/account/security/passkeys/new", sync_to_thread=True, status_code=200, include_in_schema=False)
+def add_passkey(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[NewPasskeyFields]) -> Response[str]:
+    """Add the passkey that the authenticator made."""
+    sent = form.read()
+    try:
+        with deps.database.reads() as session:
+            users.factors.confirm_password(session, caller, sent.current)
+            sealer = settings.sealer(session)
+        new = passkeys.created(request, deps, sent)
+        with deps.database.writes() as session:
+            codes = users.factors.add_passkey(session, sealer, caller, clock.now(), new, name=sent.name)
+    except (Invalid, Conflict) as error:
+        view = _view(request, deps, caller, errors=errors_of(error), failed="passkey")
+        return _show(request, view, status=422)
+    return _show(request, _view(request, deps, caller, codes=codes), toast=Toast("Passkey added"))
 
 
 @post(
@@ -100,10 +128,10 @@ def remove_app(
     """Remove an app."""
     try:
         with deps.database.writes() as session:
-            users.factors.remove_app(session, caller, clock.now(), credential_id, form.read().current)
+            users.factors.remove_factor(session, caller, clock.now(), credential_id, form.read().current)
     except Invalid as error:
-        return _show(request, _view(deps, caller, errors=errors_of(error), failed=credential_id), status=422)
-    return redirect(request, "/account/security", toast=Toast("App removed"))
+        return _show(request, _view(request, deps, caller, errors=errors_of(error), failed=credential_id), status=422)
+    return redirect(request, "/account/security", toast=Toast("Removed"))
 
 
 @post("/account/security/recovery-codes", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -114,8 +142,8 @@ def renew_codes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
             sealer = settings.sealer(session)
             codes = users.factors.renew_recovery_codes(session, sealer, caller, clock.now(), form.read().current)
     except (Invalid, Conflict) as error:
-        return _show(request, _view(deps, caller, errors=errors_of(error), failed="codes"), status=422)
-    return _show(request, _view(deps, caller, codes=codes))
+        return _show(request, _view(request, deps, caller, errors=errors_of(error), failed="codes"), status=422)
+    return _show(request, _view(request, deps, caller, codes=codes))
 
 
 def _new_app(deps: WebDeps, caller: Caller, secret: Secret) -> NewApp:
@@ -131,6 +159,7 @@ def _new_app(deps: WebDeps, caller: Caller, secret: Secret) -> NewApp:
 
 
 def _view(
+    request: WebRequest,
     deps: WebDeps,
     caller: Caller,
     *,
@@ -143,9 +172,11 @@ def _view(
         user = users.get_own(session, caller)
         found = users.factors.list_factors(session, settings.sealer(session), caller)
         local_enabled = settings.of(session).auth.local_enabled
+    ids = [one.lookup for one in found.passkeys if one.lookup]
     return SecurityView(
         found=found,
         new=new,
+        asked=passkeys.ask_to_create(request, deps, user, ids),
         codes=codes,
         has_password=user.password_hash is not None,
         local_enabled=local_enabled,
@@ -164,6 +195,8 @@ ROUTES = (
     security,
     new_app,
     add_app,
+    add_passkey,
+    get("/account/security/passkeys/new", sync_to_thread=True, include_in_schema=False)(security.fn),
     get("/account/security/recovery-codes", sync_to_thread=True, include_in_schema=False)(security.fn),
     remove_app,
     renew_codes,
