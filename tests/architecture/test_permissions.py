@@ -38,6 +38,7 @@ WITHOUT_CALLER = {
         "verify_code",
     ),  # finds out who is calling
     "mydia.contexts.users.identities": ("admit", "spend"),  # the same
+    "mydia.contexts.users.resets": ("find_user_of_token", "set_password_by_token"),  # the same
     "mydia.contexts.users.sign_in": (
         "authenticate",
         "close_session",

@@ -1,6 +1,6 @@
 """Accounts, permissions, sign-in, sessions and API keys."""
 
-from mydia.contexts.users import api_keys, factors, history, identities, sign_in
+from mydia.contexts.users import api_keys, factors, history, identities, resets, sign_in
 from mydia.contexts.users.accounts import (
     NewUser,
     add_first_admin,
@@ -63,5 +63,6 @@ __all__ = [
     "password_objection",
     "permissions_of",
     "remove_user",
+    "resets",
     "sign_in",
 ]

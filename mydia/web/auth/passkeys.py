@@ -44,7 +44,7 @@ class Asked:
     options: str
     """JSON for the script."""
     challenge: str
-    """Comes back with the answer; it is marked, so that nobody else can make one."""
+    """Comes back with the answer; its mark proves that this server made it."""
 
 
 def ask_to_sign_in(request: WebRequest, deps: WebDeps) -> Asked:

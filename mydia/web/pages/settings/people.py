@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from mydia.contexts import users
 from mydia.contexts.users import ApiKey, Caller, NewUser, Role, User
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
+from mydia.web import security
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.forms import message
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
@@ -84,6 +85,7 @@ class UserView:
     values: Mapping[str, str]
     keys: tuple[ApiKey, ...] = ()
     has_factors: bool = False
+    reset_link: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
     roles: tuple[tuple[str, str, str], ...] = ROLES
 
@@ -225,6 +227,22 @@ def _person(row: User, caller: Caller) -> Person:
     )
 
 
+@post("/settings/users/{user_id:str}/reset-link", sync_to_thread=True, status_code=200, include_in_schema=False)
+def make_reset_link(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str]) -> Response[str]:
+    """Show a link with which the person sets a new password. It cannot be shown again."""
+    with deps.database.writes() as session:
+        token = users.resets.new_reset_token(session, deps.config.secret_key(), caller, clock.now(), user_id)
+    origin = deps.config.external_url if deps.config["server.url"] else security.own_origin(request)
+    view = replace(_view(deps, caller, user_id, None, {}), reset_link=f"{origin}/login/reset/{token}")
+    return show(request, "user.html", view)
+
+
+@get("/settings/users/{user_id:str}/reset-link", sync_to_thread=False, include_in_schema=False)
+def after_reset_link(request: WebRequest, caller: CallerDep, user_id: FromPath[str]) -> Response[str]:
+    """Redirect to the person when the answer to the form is reloaded."""
+    return redirect(request, f"/settings/users/{user_id}")
+
+
 @post("/settings/users/{user_id:str}/factors/reset", sync_to_thread=True, status_code=200, include_in_schema=False)
 def reset_factors(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str]) -> Response[str]:
     """Remove the second factors of somebody who lost them."""
@@ -233,4 +251,15 @@ def reset_factors(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id
     return redirect(request, f"/settings/users/{user_id}", toast=Toast("Second factor removed"))
 
 
-ROUTES = (people, new_person, add_person, person, change_person, remove_person, revoke_key, reset_factors)
+ROUTES = (
+    people,
+    new_person,
+    add_person,
+    person,
+    change_person,
+    remove_person,
+    revoke_key,
+    reset_factors,
+    make_reset_link,
+    after_reset_link,
+)
