@@ -44,6 +44,9 @@ class Need:
     required: bool = False
     default: object = None
     help: str = ""
+    low: float = 0
+    high: float = 1_000_000
+    """The limits of a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

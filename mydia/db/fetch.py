@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mydia.db.base import Base
-from mydia.errors import Invalid, NotFound
+from mydia.errors import NotFound
 
-_FOREIGN = "The cursor belongs to another list. Start again from the first page."
+_FOREIGN = "There is no such page of this list. Start again from the first page."
 
 
 def get[Row: Base](session: Session, kind: type[Row], key: object, *, what: str) -> Row:
@@ -40,23 +40,23 @@ def decode_cursor(cursor: str | None, parts: int) -> tuple[Any, ...] | None:
     """Decode a cursor; None stays None (the first page).
 
     Raises:
-        Invalid: It was not made by `encode_cursor` with this number of parts.
+        NotFound: It was not made by `encode_cursor` with this number of parts.
     """
     if not cursor:
         return None
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, UnicodeError) as error:
-        raise Invalid("The cursor is invalid. Start again from the first page.") from error
+        raise NotFound(_FOREIGN) from error
     if not isinstance(key, list) or len(key) != parts or not all(map(_is_key, key)):
-        raise Invalid(_FOREIGN)
+        raise NotFound(_FOREIGN)
     return tuple(key)
 
 
 def cursor_id(part: Any) -> str:
-    """Return the id in a cursor's part. Raises: Invalid."""
+    """Return the id in a cursor's part. Raises: NotFound."""
     if not isinstance(part, str):
-        raise Invalid(_FOREIGN)
+        raise NotFound(_FOREIGN)
     return part
 
 
@@ -83,19 +83,19 @@ def _is_encodable(text: str) -> bool:
 
 
 def cursor_instant(part: Any) -> datetime:
-    """Return the instant in a cursor's part. Raises: Invalid."""
+    """Return the instant in a cursor's part. Raises: NotFound."""
     try:
         moment = datetime.fromisoformat(str(part))
     except ValueError as error:
-        raise Invalid("The cursor is invalid. Start again from the first page.") from error
+        raise NotFound(_FOREIGN) from error
     if moment.tzinfo is None:
-        raise Invalid(_FOREIGN)
+        raise NotFound(_FOREIGN)
     return moment
 
 
 def cursor_day(part: Any) -> date:
-    """Return the day in a cursor's part. Raises: Invalid."""
+    """Return the day in a cursor's part. Raises: NotFound."""
     try:
         return date.fromisoformat(str(part))
     except ValueError as error:
-        raise Invalid("The cursor is invalid. Start again from the first page.") from error
+        raise NotFound(_FOREIGN) from error

@@ -22,6 +22,7 @@ from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import MydiaError
 from mydia.taskboard import TaskBoard
+from mydia.web import bodies
 from mydia.web.forms import Form, sent_values
 
 
@@ -80,10 +81,8 @@ class IncomingRequest(Request[Any, Any, State]):
         kind, _ = self.content_type
         if kind and kind != "application/json" and not kind.endswith("+json"):
             raise Unreadable("Send the body as JSON, with Content-Type: application/json.", status_code=415)
-        if b"\\u0000" in await self.body():
-            raise Unreadable(NO_NUL)
         try:
-            return await super().json()
+            sent = await super().json()
         except SerializationException as error:
             reason = str(error).removeprefix("JSON is malformed: ").rstrip(".")
             raise Unreadable(f"The body is not valid JSON: {reason}.") from error
@@ -91,6 +90,8 @@ class IncomingRequest(Request[Any, Any, State]):
             raise Unreadable("The body is not valid JSON: its text is not encoded as UTF-8.") from error
         except RecursionError as error:
             raise Unreadable("The body is nested too deeply.") from error
+        wanted = self.route_handler.parsed_data_field
+        return sent if wanted is None else bodies.read(wanted.annotation, sent)
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from datetime import datetime
 
 import msgspec
 from litestar import Response, get
@@ -32,6 +33,11 @@ class Check:
     state: str
     """`ok`, `unknown` (not checked yet), `warning` (works, but needs attention) or `failed`."""
     sentence: str
+    _: KW_ONLY
+    retry: str | None = None
+    """The address whose POST checks again."""
+    is_elsewhere: bool = False
+    """Whether it is about another service: Mydia works while that is offline, so `/ready` still answers 200."""
 
 
 type Look = Callable[[WebDeps], Iterable[Check]]
@@ -120,18 +126,32 @@ def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
             yield Check(f"library folder {name}", "ok", f"{units.size(shutil.disk_usage(path).free)} free.")
 
 
-def look_at_clients(deps: WebDeps) -> Iterable[Check]:
-    """Report the last answers of the download clients. Mydia works while one is offline."""
+def look_at_services(deps: WebDeps) -> Iterable[Check]:
+    """Report the last answers of the download clients and indexers. Mydia works while one is offline."""
     with deps.database.reads() as session:
-        clients = settings.services.list_services(session, SYSTEM, "download_client")
-    for name, status in ((client.name, client.status) for client in clients if client.enabled):
-        if status is not None and status.state != "ok":
-            since = status.since_at.strftime("%-d %b %H:%M UTC")
-            yield Check(f"client {name}", "warning", f"{status.last_error or 'No response.'} Since {since}.")
-        elif status is None:
-            yield Check(f"client {name}", "unknown", "Not checked yet.")
+        found = [
+            (family, service)
+            for family in ("download_client", "indexer")
+            for service in settings.services.list_services(session, SYSTEM, family)
+            if service.enabled
+        ]
+    for family, service in found:
+        name = f"{'client' if family == 'download_client' else family} {service.name}"
+        status, retry = service.status, f"/system/services/{family}/{service.id}/retry"
+        if status is None:
+            yield Check(name, "unknown", "Not checked yet.", retry=retry, is_elsewhere=True)
+        elif status.state == "ok":
+            yield Check(name, "ok", "It answers.", is_elsewhere=True)
         else:
-            yield Check(f"client {name}", "ok", "It answers.")
+            error = (status.last_error or "No answer").rstrip(".")
+            yield Check(
+                name, "failed", f"{error}. No answer since {since(status.since_at)}.", retry=retry, is_elsewhere=True
+            )
+
+
+def since(moment: datetime) -> str:
+    """Return an instant for the sentence of a check: `3 Nov 08:05 UTC`."""
+    return f"{moment:%-d %b %H:%M} UTC"
 
 
 def units_of(number: int, noun: str) -> str:
@@ -145,7 +165,7 @@ CHECKS: tuple[tuple[str, Look], ...] = (
     ("replaced files", look_at_replaced_files),
     ("worker", look_at_worker),
     ("library folders", look_at_library_folders),
-    ("download clients", look_at_clients),
+    ("services", look_at_services),
 )
 """The checks of `/ready`, in addition to `routes.CHECKS`."""
 
@@ -184,10 +204,10 @@ def health() -> dict[str, str]:
 
 @get("/ready", sync_to_thread=True, include_in_schema=False, opt={"public": True})
 def ready(request: WebRequest) -> Response[Readiness]:
-    """Answer whether Mydia can work: 503 if something it depends on failed."""
+    """Answer whether Mydia can work: 503 if a part of this installation failed."""
     deps = deps_of(request)
     checks = examine(deps, (*CHECKS, *request.app.state.checks))
-    failed = any(check.state == "failed" for check in checks)
+    failed = any(check.state == "failed" and not check.is_elsewhere for check in checks)
     detailed = _may_see_details(request)
     answer = Readiness(
         status="failed" if failed else "ok",

@@ -59,6 +59,7 @@ _HOME = _QUEUE | events.names(
     events.RequestApproved,
     events.RequestDeclined,
     events.RequestWithdrawn,
+    events.ServiceStateChanged,
 )
 
 
@@ -159,7 +160,7 @@ def on_wanted(_context: LiveContext, happened: Happened) -> Iterable[Push]:
 
 def on_home(context: LiveContext, happened: Happened) -> Iterable[Push]:
     """Report that something on the home page changed."""
-    if happened.type in _HOME or _is_client(happened) or _brings_posters(context, happened):
+    if happened.type in _HOME or _brings_posters(context, happened):
         yield changed("home", "home-changed")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mydia.contexts import library, media, metadata, settings
 from mydia.contexts.users import SYSTEM
 from mydia.web.deps import WebDeps
-from mydia.web.health import Check, units_of
+from mydia.web.health import Check, since, units_of
 
 _WITHOUT_ANY = (
     "No metadata source is configured. Titles come from file and NFO names only; artwork, air dates and new "
@@ -32,7 +32,9 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
     if source is not None and source.answers is False:
         waits = f" New files waiting for a match: {waiting}." if waiting else ""
         last = f" Last error: {source.error}." if source.error else ""
-        yield Check("metadata", "failed", f"The {source.name} does not answer.{waits}{last}")
+        when = f" No answer since {since(source.since_at)}." if source.since_at else ""
+        sentence = f"The {source.name} does not answer.{when}{waits}{last}"
+        yield Check("metadata", "failed", sentence, retry="/metadata/retry")
         return
     if "tvdb" not in known and (tvdb_wanted or folders):
         yield Check(
@@ -53,6 +55,6 @@ def look_at_metadata(deps: WebDeps) -> Iterable[Check]:
             f"{units_of(trouble.titles, 'title')} could not be refreshed. Last error: {trouble.last}",
         )
     elif source is not None and source.answers is None:
-        yield Check("metadata", "unknown", f"The {source.name} has not been checked yet.")
+        yield Check("metadata", "unknown", f"The {source.name} has not been checked yet.", retry="/metadata/retry")
     else:
         yield Check("metadata", "ok", f"Titles come from the {deps.outside.metadata().name}.")

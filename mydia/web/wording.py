@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from mydia.web.patterns import SENTENCES
+
 _KINDS = {
     "str": "text",
     "int": "a whole number",
@@ -42,12 +44,25 @@ _SENTENCES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] =
         re.compile(r"Expected `\w+` (>=|<=|>|<) (-?[\d.]+)"),
         lambda m: f"Must be {_BOUNDS[m[1]].format(m[2].removesuffix('.0'))}.",
     ),
-    (re.compile(r"Expected `\w+` matching regex '(.+)'"), lambda m: f"Must match {m[1]}"),
+    (re.compile(r"Expected `\w+` matching regex '(.+)'"), lambda m: _required(m[1])),
     (re.compile(r"Expected `(.+?)`, got `(.+?)`"), lambda m: f"Must be {_kinds(m[1])}, not {_kinds(m[2])}."),
     (re.compile(r"Invalid enum value '?(.*?)'?$"), lambda m: f"“{m[1]}” is not one of the allowed values."),
+    (
+        re.compile(r"Object contains unknown field `(.+)`"),
+        lambda _: "There is no such field, or it cannot be changed here.",
+    ),
+    (re.compile(r"(Required: .+|Text must not contain .+|Given more than once.+)"), lambda m: m[1]),
+    (re.compile(r"Expected `datetime` with a timezone component"), lambda _: "Add Z or an offset such as +01:00."),
     (re.compile(r"Invalid RFC3339 encoded datetime"), lambda _: "Must be a time such as 2026-11-21T15:36:00Z."),
     (re.compile(r"Invalid RFC3339 encoded date"), lambda _: "Must be a date such as 2026-11-21."),
 )
+
+
+def _required(pattern: str) -> str:
+    """Say what a pattern requires; msgspec's messages have it as it is written in Python."""
+    return next((said for known, said in SENTENCES.items() if repr(known)[1:-1] == pattern), f"Must match {pattern}")
+
+
 _MISSING = re.compile(r"Object missing required field `(.+?)`")
 _NO_PARAMETER = re.compile(r"Missing required \w+ parameter '(.+?)'")
 

@@ -14,7 +14,7 @@ from mydia.adapters.metadata_providers import MetadataProvider, NoProvider
 from mydia.contexts import metadata
 from mydia.contexts.users import SYSTEM
 from mydia.web.deps import WebDeps
-from mydia.web.health import Check
+from mydia.web.health import Check, since
 from mydia.web.metadata_check import look_at_metadata
 from tests import builders
 from tests.builders import NOW
@@ -43,7 +43,9 @@ def _look(deps: WebDeps, provider: MetadataProvider) -> Check:
 
 def test_a_source_that_answers_is_ok(deps: WebDeps) -> None:
     provider = FakeMetadataProvider()
-    assert _look(deps, provider) == Check("metadata", "unknown", "The fake has not been checked yet.")
+    assert _look(deps, provider) == Check(
+        "metadata", "unknown", "The fake has not been checked yet.", retry="/metadata/retry"
+    )
     metadata.record_answer(deps.database, fake_outside(metadata=provider), SYSTEM, NOW, None)
     assert _look(deps, provider) == Check("metadata", "ok", "Titles come from the fake.")
 
@@ -81,7 +83,8 @@ def test_a_source_that_does_not_answer_is_an_error_with_the_number_of_waiting_fi
     found = _look(deps, provider)
     assert (found.state, found.sentence) == (
         "failed",
-        "The fake does not answer. New files waiting for a match: 3. Last error: no answer.",
+        f"The fake does not answer. No answer since {since(NOW)}. New files waiting for a match: 3. "
+        "Last error: no answer.",
     )
     metadata.record_answer(deps.database, outside, SYSTEM, NOW + timedelta(minutes=1), None)
     assert _look(deps, provider).state == "ok"

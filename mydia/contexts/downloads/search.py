@@ -20,7 +20,7 @@ from mydia.contexts.downloads.targets import SearchTarget, version_of
 from mydia.contexts.settings import IndexerChoice
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
-from mydia.errors import Invalid
+from mydia.errors import Invalid, NotFound
 from mydia.events import ReleasesRequested, SearchRequested, emit
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def open_search(
     if target.episode_ids and not set(target.episode_ids) <= {
         episode.id for episode in media.episodes.episodes_of(session, caller, target.item_id)
     }:
-        raise Invalid("These episodes belong to another series.")
+        raise NotFound("These episodes belong to another series.")
     search = Search(
         media_item_id=target.item_id,
         version_id=version_of(session, target).id,

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mydia.adapters.filesystem import shown, to_os
+from mydia.adapters.filesystem import NotThere, shown, to_os
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
 from mydia.contexts.library.filekinds import LEFT_OUT_SENTENCES, VIDEOS, Judged, judge_files, may_enter
@@ -143,7 +143,7 @@ def manual_files(
     Raises:
         Invalid: Neither or both of folder and entry are given, or the path is not absolute.
         Forbidden: The folder is outside the library folders.
-        NotFound: The entry or title does not exist.
+        NotFound: The entry, title or folder does not exist.
         AdapterError: The folder cannot be read.
     """
     caller.require(Permission.MANAGE_MEDIA)
@@ -153,10 +153,13 @@ def manual_files(
         return _files_of_entry(database, caller, inbox_id, item_id)
     root = _checked_folder(database, caller, folder or "")
     found = []
-    for one in outside.files.walk(root, enter=may_enter):
-        found.append(one)
-        if len(found) > _FILES_AT_MOST * 10:
-            break
+    try:
+        for one in outside.files.walk(root, enter=may_enter):
+            found.append(one)
+            if len(found) > _FILES_AT_MOST * 10:
+                break
+    except NotThere as error:
+        raise NotFound(f"The folder {shown(folder or '')} does not exist.") from error
     judged = judge_files((f"{root.name}/{one.path}", one.size_bytes) for one in found)
     videos = [
         (one, about)

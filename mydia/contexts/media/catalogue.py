@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from mydia.contexts import metadata, settings
-from mydia.contexts.media.details import apply_details, set_titles
+from mydia.contexts.media.details import LOCKABLE, apply_details, set_titles
 from mydia.contexts.media.holdings import refresh_state
 from mydia.contexts.media.models import (
     Availability,
@@ -232,26 +232,6 @@ _CHOICES = (
     "folder",
     "provider",
 )
-LOCKABLE = frozenset(
-    {
-        "title",
-        "original_title",
-        "sort_title",
-        "year",
-        "overview",
-        "runtime_min",
-        "certification",
-        "status",
-        "genres",
-        "series_type",
-        "cinema_on",
-        "digital_on",
-        "physical_on",
-        "poster",
-        "backdrop",
-    }
-)
-"""The fields that a refresh does not change if they are in `locked_fields`."""
 _FACTS = ("title", "overview", "year", "sort_title", "original_title")
 
 

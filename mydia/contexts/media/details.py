@@ -41,6 +41,28 @@ _CREW_KEPT = 12
 _VIDEOS_KEPT = 12
 
 
+LOCKABLE = frozenset(
+    {
+        "title",
+        "original_title",
+        "sort_title",
+        "year",
+        "overview",
+        "runtime_min",
+        "certification",
+        "status",
+        "genres",
+        "series_type",
+        "cinema_on",
+        "digital_on",
+        "physical_on",
+        "poster",
+        "backdrop",
+    }
+)
+"""The fields that a refresh does not change if they are in `locked_fields`."""
+
+
 def apply_details(
     session: Session,
     now: datetime,

@@ -33,7 +33,7 @@ from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.settings import LibraryPath, QualityProfile
 from mydia.contexts.users import Caller, Permission
 from mydia.db import EnumText, cursor_id, cursor_instant, decode_cursor, encode_cursor
-from mydia.errors import Invalid
+from mydia.errors import Invalid, NotFound
 from mydia.events import last_id
 from mydia.parsing import lacks_word_spaces, normalise_title
 from mydia.vocabulary import MediaType
@@ -365,7 +365,7 @@ def _after(
         if query.sort == "added":
             key = cursor_instant(key)
         elif isinstance(key, str) != (query.sort == "title") or key is None:
-            raise Invalid("The cursor belongs to another list. Start again from the first page.")
+            raise NotFound("There is no such page of this list. Start again from the first page.")
         values |= {"key": key, "id": cursor_id(after[1])}
     # Read plain columns on the connection, because the session's loaders would take a third of the time.
     return _cards(session.connection().execute(statement, values).all())

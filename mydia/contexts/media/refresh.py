@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from mydia.adapters.outside import Outside
 from mydia.contexts import metadata, settings
-from mydia.contexts.media.details import apply_details
+from mydia.contexts.media.details import LOCKABLE, apply_details  # noqa: F401  refreshes leave LOCKABLE fields alone
 from mydia.contexts.media.holdings import refresh_state
 from mydia.contexts.media.models import MediaItem, MonitorPattern, Season
 from mydia.contexts.media.monitoring import apply_pattern

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,8 +14,6 @@ from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import MydiaError
 from mydia.events import MetadataRetryRequested, emit
-
-logger = logging.getLogger(__name__)
 
 _FAMILY = "metadata"
 _RECORD_OK_EVERY = timedelta(minutes=5)
@@ -71,13 +68,9 @@ def record_answer(
     if error is None:
         if known_ok and recent:
             return
-        if row is not None and not known_ok:
-            logger.info("metadata source answers again", extra={"source": name})
         with database.writes() as session:
             settings.services.record_ok(session, now, _FAMILY, name)
     elif isinstance(error, AdapterError):
-        if row is None or known_ok:
-            logger.warning("metadata source does not answer", extra={"source": name, "error": str(error)})
         with database.writes() as session:
             settings.services.record_failure(session, caller, now, _FAMILY, name, error)
 

@@ -37,11 +37,17 @@ TORRENT_NEEDS = (
 )
 """Options of all torrent indexers."""
 SHARED_NEEDS = (
-    Need("rate_limit_per_min", "Maximum requests per minute", "number", help="Leave empty for no limit."),
-    Need("timeout_s", "Timeout (seconds)", "number", help="Leave empty for 15."),
+    Need(
+        "rate_limit_per_min",
+        "Maximum requests per minute",
+        "number",
+        help="Leave empty for no limit.",
+        low=1,
+        high=1000,
+    ),
+    Need("timeout_s", "Timeout (seconds)", "number", help="Leave empty for 15.", low=1, high=120),
 )
 """Options of all indexers."""
-_LONGEST_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,10 +245,6 @@ def _fill(session: Session, row: IndexerRow, new: NewIndexer, *, present: Indexe
     if not 1 <= new.priority <= 50:
         raise Invalid("The priority must be from 1 (highest) to 50.", fields={"priority": "From 1 (highest) to 50."})
     options, sentences = services.read_options(needs, new.options)
-    if not 1 <= options.get("rate_limit_per_min", 1) <= 1000:
-        sentences["rate_limit_per_min"] = "Requests per minute must be from 1 to 1000, or empty for no limit."
-    if not 1 <= options.get("timeout_s", 1) <= _LONGEST_TIMEOUT_S:
-        sentences["timeout_s"] = "The timeout must be from 1 to 120 seconds, or empty for 15."
     if sentences:
         raise Invalid(" ".join(sentences.values()), fields=sentences)
     row.name, row.kind, row.url = name, new.kind, services.checked_url(new.url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from mydia.contexts.settings.models import DownloadClientRow, IndexerRow, Servic
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import get
 from mydia.errors import Invalid
+
+logger = logging.getLogger(__name__)
 
 FIRST_REST = timedelta(minutes=1)
 LONGEST_REST = timedelta(hours=24)
@@ -47,7 +50,9 @@ def read_options(needs: Sequence[Need], raw: Mapping[str, object]) -> tuple[dict
         except ValueError:
             sentences[need.key] = f"{need.label}: “{given}” is not a number."
             continue
-        if read in (None, (), []) and need.required:
+        if isinstance(read, float | int) and not isinstance(read, bool) and not need.low <= read <= need.high:
+            sentences[need.key] = f"{need.label}: from {need.low:g} to {need.high:,.0f}, or empty."
+        elif read in (None, (), []) and need.required:
             sentences[need.key] = f"{need.label} is required."
         elif read is not None:
             options[need.key] = read
@@ -182,6 +187,7 @@ def record_ok(session: Session, now: datetime, family: str, service_id: str, *, 
     row.last_ok_at = now
     row.version = version or row.version
     if recovered:
+        logger.info("service answers again", extra={"family": family, "service": _name(session, family, service_id)})
         event = events.ServiceStateChanged(
             service_id=service_id, family=family, name=_name(session, family, service_id), state="ok", reason=None
         )
@@ -213,6 +219,7 @@ def record_failure(
     row.last_error, row.last_error_code = error.cause[:500], error.code
     if first:
         name = _name(session, family, service_id) or error.service
+        logger.warning("service does not answer", extra={"family": family, "service": name, "error": error.cause[:500]})
         event = events.ServiceStateChanged(
             service_id=service_id, family=family, name=name, state=row.state, reason=error.cause[:500]
         )

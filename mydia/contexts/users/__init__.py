@@ -21,12 +21,14 @@ from mydia.contexts.users.api_keys import KeyCaller
 from mydia.contexts.users.identities import AccountRules, Asserted, NotAdmitted
 from mydia.contexts.users.managed import ensure_admin
 from mydia.contexts.users.models import ApiKey, User
+from mydia.contexts.users.passwords import MINIMUM_LENGTH as MINIMUM_PASSWORD_LENGTH
 from mydia.contexts.users.passwords import hash_password, password_objection
 from mydia.contexts.users.permissions import NO_KEYS, NOBODY, SYSTEM, Caller, Permission, Role, permissions_of
 from mydia.contexts.users.sign_in import FoundSession
 from mydia.contexts.users.throttle import TooManyAttempts
 
 __all__ = [
+    "MINIMUM_PASSWORD_LENGTH",
     "NOBODY",
     "NO_KEYS",
     "SYSTEM",

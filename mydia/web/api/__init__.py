@@ -3,9 +3,11 @@
 from litestar import Router
 from litestar.datastructures import CacheControlHeader
 
+from mydia.web import bodies
 from mydia.web.api import (
     accounts,
     answers,
+    description,
     downloads,
     edits,
     library,
@@ -32,10 +34,11 @@ ROUTER = Router(
         *upkeep.ROUTES,
         *system.ROUTES,
         *accounts.ROUTES,
-        answers.openapi,
+        description.openapi,
     ],
     # Responses depend on the caller's permissions, so caches must not share them and must revalidate them.
     cache_control=CacheControlHeader(private=True, no_cache=True),
+    before_request=bodies.refuse_repeats,
     exception_handlers={answers.NotModified: answers.not_modified},
 )
 

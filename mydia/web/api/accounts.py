@@ -11,14 +11,16 @@ from msgspec import UNSET, Meta, UnsetType
 
 from mydia import clock
 from mydia.contexts import users
-from mydia.contexts.users import NewUser, Role
-from mydia.errors import Invalid
+from mydia.contexts.users import NewUser, Permission, Role
 from mydia.secret import Secret
+from mydia.web import patterns
 from mydia.web.api.schemas import Id, Name, Struct
 from mydia.web.deps import CallerDep, DatabaseDep
 
 Roles = Literal["admin", "user", "readonly", "guest"]
-Password = Annotated[str, Meta(min_length=1, max_length=500)]
+Password = Annotated[str, Meta(min_length=users.MINIMUM_PASSWORD_LENGTH, max_length=500, pattern=patterns.DIVERSE_TEXT)]
+UserName = Annotated[str, Meta(pattern=patterns.USERNAME)]
+Address = Annotated[str, Meta(max_length=254, pattern=patterns.EMAIL)]
 
 
 class Me(Struct):
@@ -50,10 +52,10 @@ class UserShape(Struct):
 class UserToAdd(Struct):
     """A new account; without a password it cannot sign in locally."""
 
-    username: Name
+    username: UserName
     role: Roles = "user"
     password: Password | None = None
-    email: str | None = None
+    email: Address | None = None
     display_name: str | None = None
 
 
@@ -62,7 +64,7 @@ class UserChange(Struct):
 
     role: Roles | UnsetType = UNSET
     password: Password | UnsetType = UNSET
-    email: str | None | UnsetType = UNSET
+    email: Address | None | UnsetType = UNSET
     display_name: str | None | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
 
@@ -87,8 +89,8 @@ class NewKey(Struct):
     name: Name
     user_id: str | None = None
     """The owner; by default the caller."""
-    scopes: list[str] | None = None
-    expires_at: datetime | None = None
+    scopes: list[Permission] | None = None
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class MadeKey(KeyShape):
@@ -190,8 +192,6 @@ def list_keys(database: DatabaseDep, caller: CallerDep, user_id: Id = None) -> l
 @post("/api-keys", sync_to_thread=True, summary="Create an API key")
 def add_key(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewKey]) -> MadeKey:
     """Create an API key. The key is only returned in this response."""
-    if data.expires_at is not None and data.expires_at.tzinfo is None:
-        raise Invalid("expires_at needs a time zone.", fields={"expires_at": "Add Z or an offset such as +01:00."})
     with database.writes() as session:
         row, text = users.api_keys.add_api_key(
             session,
@@ -199,7 +199,7 @@ def add_key(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewKey]) ->
             clock.now(),
             data.name,
             user_id=data.user_id,
-            scopes=data.scopes,
+            scopes=None if data.scopes is None else [str(one) for one in data.scopes],
             expires_at=data.expires_at,
         )
         return MadeKey(**_key(row), key=text)

@@ -11,12 +11,12 @@ from msgspec import Meta
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import downloads
+from mydia.contexts import downloads, media
 from mydia.contexts.users import Caller
 from mydia.db import Database
-from mydia.errors import Invalid
 from mydia.events import say
-from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Name, Page, SmallInt, Struct, Text
+from mydia.web import patterns
+from mydia.web.api.schemas import Accepted, AtLeastOne, Cursor, Id, Limit, Name, Page, SmallInt, Struct, Text
 from mydia.web.api.system import Happening, happening
 from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
 
@@ -43,6 +43,10 @@ States = Annotated[
         name="state", description="`open` for unfinished downloads; by default all downloads, including finished ones."
     ),
 ]
+
+
+type Link = Annotated[str, Meta(max_length=20_000, pattern=patterns.LINK)]
+type Id64 = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class Reason(Struct):
@@ -150,14 +154,16 @@ def _facts(row: downloads.Download) -> dict[str, Any]:
     }
 
 
-class NewDownload(Struct):
+class NewDownload(AtLeastOne):
     """A release from a search, or a link for a title."""
+
+    groups = (("release_id",), ("link", "media_id"))
 
     release_id: str | None = None
     override: bool = False
     """Grab the release despite its objections."""
     media_id: str | None = None
-    link: Annotated[str, Meta(max_length=20_000)] | None = None
+    link: Link | None = None
     """A magnet link, or a URL on the host of a configured indexer."""
     title: Name | None = None
     """The release name; by default taken from the link."""
@@ -376,12 +382,9 @@ def add_download(
     """Send a release to a download client. 409 with the objections if there are any and `override` is not set."""
     now = clock.now()
     release_id, override = data.release_id, data.override
-    if release_id is None:
-        if not data.media_id or not data.link:
-            raise Invalid(
-                "Send either a release_id, or a link and a media_id.",
-                fields={"release_id": "Required unless link and media_id are set."},
-            )
+    if not release_id:
+        assert data.media_id is not None
+        assert data.link is not None
         with database.writes() as session:
             release_id = downloads.add_link(
                 session,
@@ -597,8 +600,8 @@ def list_blocklist(
 class ToBlock(Struct):
     """A release to block by its name."""
 
-    media_id: Annotated[str, Meta(min_length=1, max_length=64)]
-    title: Annotated[str, Meta(min_length=1, max_length=500)]
+    media_id: Id64
+    title: Annotated[str, Meta(max_length=500, pattern=patterns.RELEASE_NAME)]
     protocol: Literal["torrent", "usenet"] = "torrent"
     reason: Annotated[str, Meta(max_length=500)] = ""
 
@@ -607,6 +610,7 @@ class ToBlock(Struct):
 def block_name(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToBlock]) -> Accepted:
     """Add a release to the blocklist by name. No search needs to have found it."""
     with database.writes() as session:
+        media.get_item(session, caller, data.media_id)
         entry_id = downloads.blocklist.block_name(
             session, caller, clock.now(), data.media_id, data.title, protocol=data.protocol, words=data.reason
         )

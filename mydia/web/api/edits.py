@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import get, post
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from mydia import clock
 from mydia.contexts import library, media
 from mydia.contexts.users import Caller
 from mydia.vocabulary import MediaType
-from mydia.web.api.schemas import Struct
+from mydia.web.api.schemas import AtLeastOne, Struct, Tag, contradictions
 from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
 
 EditState = library.edits.EditState
@@ -22,11 +22,22 @@ LineState = library.edits.LineState
 TitleChanges = library.edits.TitleChanges
 
 type _Ids = Annotated[list[str], Meta(min_length=1, max_length=20_000)]
-type _Tag = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
-class NewEdit(Struct):
+class NewEdit(AtLeastOne):
     """The titles to change and what to change in them; null leaves a value as it is."""
+
+    groups = (
+        ("profile_id",),
+        ("monitored",),
+        ("monitor_new_seasons",),
+        ("series_type",),
+        ("minimum_availability",),
+        ("add_tags",),
+        ("remove_tags",),
+        ("library_path_id",),
+        ("rename",),
+    )
 
     type: MediaType
     media_ids: _Ids
@@ -35,8 +46,8 @@ class NewEdit(Struct):
     monitor_new_seasons: media.NewSeasons | None = None
     series_type: media.SeriesType | None = None
     minimum_availability: media.Availability | None = None
-    add_tags: list[_Tag] = []
-    remove_tags: list[_Tag] = []
+    add_tags: list[Tag] = []
+    remove_tags: list[Tag] = []
     library_path_id: str | None = None
     move_files: bool = False
     """Whether the files move to the new library folder."""
@@ -109,8 +120,9 @@ class EditLineShape(Struct):
 
 @post("/title-edits/preview", sync_to_thread=True, status_code=200, summary="Preview a bulk edit")
 def preview_edit(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewEdit]) -> EditPreview:
-    """Say what an edit would do; nothing is changed."""
-    told = library.edits.preview(database, outside, caller, data.type, data.media_ids, data.changes())
+    """Say what an edit would do; nothing is changed. 409 if a change does not suit the titles."""
+    with contradictions():
+        told = library.edits.preview(database, outside, caller, data.type, data.media_ids, data.changes())
     return EditPreview(
         titles=told.titles,
         fields={one.name: one.titles for one in told.fields},
@@ -121,8 +133,8 @@ def preview_edit(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, 
 
 @post("/title-edits", sync_to_thread=True, status_code=202, summary="Edit many titles")
 def request_edit(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewEdit]) -> EditShape:
-    """Have titles changed by a job."""
-    with database.writes() as session:
+    """Have titles changed by a job. 409 if a change does not suit them."""
+    with contradictions(), database.writes() as session:
         edit = library.edits.request_edit(session, caller, clock.now(), data.type, data.media_ids, data.changes())
         return _shape(session, caller, edit)
 
@@ -143,7 +155,10 @@ def get_edit(database: DatabaseDep, caller: CallerDep, edit_id: FromPath[str]) -
 
 @get("/title-edits/{edit_id:str}/titles", sync_to_thread=True, summary="List the titles of a bulk edit")
 def list_titles(
-    database: DatabaseDep, caller: CallerDep, edit_id: FromPath[str], after: FromQuery[int] = -1
+    database: DatabaseDep,
+    caller: CallerDep,
+    edit_id: FromPath[str],
+    after: Annotated[int, QueryParameter(ge=-1, le=2**31 - 1)] = -1,
 ) -> list[EditLineShape]:
     """Return up to 100 titles after a position, and what was done to each."""
     with database.reads() as session:

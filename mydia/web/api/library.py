@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from litestar import delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import Meta
 
 from mydia import clock
 from mydia.adapters.filesystem import shown
@@ -15,7 +16,20 @@ from mydia.errors import Invalid
 from mydia.events import say
 from mydia.parsing import Quality
 from mydia.vocabulary import MediaType
-from mydia.web.api.schemas import Accepted, Cursor, Id, Limit, Page, SmallInt, Struct, Text
+from mydia.web import patterns
+from mydia.web.api.schemas import (
+    Accepted,
+    AtLeastOne,
+    CatalogueNumber,
+    Cursor,
+    Id,
+    Limit,
+    Page,
+    QualityName,
+    SmallInt,
+    Struct,
+    Text,
+)
 from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep, TaskBoardDep
 
 FileStates = Annotated[Literal["new", "matched", "waiting", "ignored"] | None, QueryParameter()]
@@ -107,7 +121,7 @@ class FileShape(Struct):
 class FileChange(Struct):
     """What to correct of a file. What is left out stays as it is."""
 
-    quality: str | None = None
+    quality: QualityName | None = None
     """The name of a quality, such as `WEBDL-1080p`."""
     languages: list[str] | None = None
     release_group: str | None = None
@@ -535,16 +549,18 @@ class ManualFileShape(Struct):
     """Why it needs attention: an extra, a sample, an unclear episode."""
 
 
-class ManualChoiceShape(Struct):
+class ManualChoiceShape(AtLeastOne):
     """What one file is. What is null is read from its name."""
+
+    groups = (("path",), ("file_id",))
 
     media_id: str
     path: str | None = None
     file_id: str | None = None
-    """Exactly one of the two."""
+    """Used instead of `path`."""
     episode_ids: list[str] = []
     version_id: str | None = None
-    quality: str | None = None
+    quality: QualityName | None = None
     """A name of the quality table."""
     languages: list[str] | None = None
     release_group: str | None = None
@@ -554,7 +570,7 @@ class ManualChoiceShape(Struct):
 class NewManualImport(Struct):
     """Files to import, and how."""
 
-    files: list[ManualChoiceShape]
+    files: Annotated[list[ManualChoiceShape], Meta(min_length=1)]
     mode: Literal["hardlink", "reflink", "copy", "move"] | None = None
     """Null takes that of the library folder."""
 
@@ -564,12 +580,22 @@ def list_manual(
     database: DatabaseDep,
     outside: OutsideDep,
     caller: CallerDep,
-    folder: FromQuery[str | None] = None,
-    entry_id: Id = None,
+    folder: Annotated[str, QueryParameter(max_length=4096, pattern=patterns.FOLDER_TO_READ)],
     media_id: Id = None,
 ) -> list[ManualFileShape]:
-    """Return the videos of a folder, or of an entry of the review, with a proposal for each."""
-    found = library.manual.manual_files(database, outside, caller, folder=folder, inbox_id=entry_id, item_id=media_id)
+    """Return the videos of a folder, with a proposal for each."""
+    return _proposals(library.manual.manual_files(database, outside, caller, folder=folder, item_id=media_id))
+
+
+@get("/inbox/{entry_id:str}/files", sync_to_thread=True, summary="List an entry's files for a manual import")
+def list_entry_files(
+    database: DatabaseDep, outside: OutsideDep, caller: CallerDep, entry_id: FromPath[str], media_id: Id = None
+) -> list[ManualFileShape]:
+    """Return the videos of an entry of the review, with a proposal for each."""
+    return _proposals(library.manual.manual_files(database, outside, caller, inbox_id=entry_id, item_id=media_id))
+
+
+def _proposals(found: library.manual.ManualFiles) -> list[ManualFileShape]:
     return [
         ManualFileShape(
             path=shown(one.path),
@@ -597,8 +623,8 @@ def import_by_hand(taskboard: TaskBoardDep, caller: CallerDep, data: JSONBody[Ne
     choices = [
         library.manual.ManualChoice(
             media_item_id=one.media_id,
-            path=one.path,
-            file_id=one.file_id,
+            path=None if one.file_id else one.path,
+            file_id=one.file_id or None,
             episode_ids=tuple(one.episode_ids),
             version_id=one.version_id,
             quality=_quality(one.quality),
@@ -613,15 +639,17 @@ def import_by_hand(taskboard: TaskBoardDep, caller: CallerDep, data: JSONBody[Ne
     return Accepted(detail="The files are imported by a job.")
 
 
-class Matching(Struct):
+class Matching(AtLeastOne):
     """Entries that are the same title: one of the library, or one of the catalogue by its type and an id."""
 
-    ids: list[str]
+    groups = (("media_id",), ("type", "tmdb_id"), ("type", "tvdb_id"), ("type", "imdb_id"))
+
+    ids: Annotated[list[str], Meta(min_length=1)]
     media_id: str | None = None
     type: MediaType | None = None
-    tmdb_id: SmallInt | None = None
-    tvdb_id: SmallInt | None = None
-    imdb_id: str | None = None
+    tmdb_id: CatalogueNumber | None = None
+    tvdb_id: CatalogueNumber | None = None
+    imdb_id: Annotated[str, Meta(pattern=patterns.IMDB_ID)] | None = None
 
 
 class Matched(Struct):
@@ -718,6 +746,7 @@ ROUTES: tuple[Any, ...] = (
     reopen,
     import_ready,
     list_manual,
+    list_entry_files,
     import_by_hand,
     match_entries,
     list_ignored_folders,

@@ -11,11 +11,11 @@ from msgspec import Meta
 from mydia import clock
 from mydia.contexts import media
 from mydia.vocabulary import MediaType
-from mydia.web.api.schemas import Struct
+from mydia.web import patterns
+from mydia.web.api.schemas import Struct, Tag
 from mydia.web.deps import CallerDep, DatabaseDep
 
-type _Name = Annotated[str, Meta(min_length=1, max_length=60)]
-type _Tag = Annotated[str, Meta(min_length=1, max_length=40)]
+type _Name = Annotated[str, Meta(max_length=60, pattern=patterns.NOT_BLANK)]
 
 
 class SavedFilterShape(Struct):
@@ -56,8 +56,8 @@ class TagShape(Struct):
 class TagChange(Struct):
     """Tags to add to a title, and to take away."""
 
-    add: list[_Tag] = []
-    remove: list[_Tag] = []
+    add: list[Tag] = []
+    remove: list[Tag] = []
 
 
 @get("/saved-filters", sync_to_thread=True, summary="List saved filters")

@@ -14,11 +14,13 @@ from mydia import clock
 from mydia.contexts import downloads, library, media, metadata, settings
 from mydia.contexts.users import Caller
 from mydia.db import Database
-from mydia.errors import Invalid, NotFound, Unavailable
+from mydia.errors import NotFound, Unavailable
 from mydia.vocabulary import MediaType
+from mydia.web import patterns
 from mydia.web.api.answers import NotModified
 from mydia.web.api.schemas import (
     Accepted,
+    AtLeastOne,
     Bytes,
     CatalogueNumber,
     Cursor,
@@ -37,6 +39,7 @@ from mydia.web.api.schemas import (
     Struct,
     Text,
     Year,
+    contradictions,
     episode,
     given,
     item,
@@ -126,8 +129,6 @@ def list_media(
 def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewMedia]) -> Item:
     """Look up a title by its catalogue id and add it. 409 if it is already in the library."""
     ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
-    if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
-        raise Invalid("tmdb_id, tvdb_id or imdb_id is required.", fields={"tmdb_id": "Enter an id."})
     with database.reads() as session:
         wish = media.refresh.asking(session, caller, data.library_path_id)
         search_now = data.search_now
@@ -175,8 +176,8 @@ def get_media(database: DatabaseDep, caller: CallerDep, media_id: FromPath[str])
 def change_media(
     database: DatabaseDep, caller: CallerDep, media_id: FromPath[str], data: JSONBody[MediaChange]
 ) -> Item:
-    """Change a title's settings or details. Refreshes do not overwrite changed details."""
-    with database.writes() as session:
+    """Change a title's settings or details. Refreshes do not overwrite changed details. 409 if a value does not suit its type."""
+    with contradictions(), database.writes() as session:
         media.change_item(session, caller, clock.now(), media_id, given(data))
     return _item(database, caller, media_id)
 
@@ -355,12 +356,14 @@ def choose_artwork(
     return _item(database, caller, media_id)
 
 
-class NewMatch(Struct):
+class NewMatch(AtLeastOne):
     """The correct title, by one of its catalogue ids."""
+
+    groups = (("tmdb_id",), ("tvdb_id",), ("imdb_id",))
 
     tmdb_id: CatalogueNumber | None = None
     tvdb_id: CatalogueNumber | None = None
-    imdb_id: Annotated[str, Meta(pattern="^tt[0-9]{7,10}$")] | None = None
+    imdb_id: Annotated[str, Meta(pattern=patterns.IMDB_ID)] | None = None
 
 
 @put("/media/{media_id:str}/match", sync_to_thread=True, summary="Correct a title's match")
@@ -373,8 +376,6 @@ def change_match(
 ) -> Item:
     """Correct a wrong match. Files and settings are kept; if the other title is already in the library, the two are merged."""
     ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
-    if not any((data.tmdb_id, data.tvdb_id, data.imdb_id)):
-        raise Invalid("tmdb_id, tvdb_id or imdb_id is required.", fields={"tmdb_id": "Enter an id."})
     matched = library.inbox.rematch_item(database, outside, caller, clock.now(), media_id, ids)
     return _item(database, caller, matched)
 

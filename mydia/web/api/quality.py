@@ -14,27 +14,30 @@ from mydia.contexts import settings
 from mydia.contexts.library import naming
 from mydia.contexts.settings import ProfileForm, SizeLimits
 from mydia.vocabulary import MediaType
-from mydia.web.api.schemas import Name, ProfileShape, Struct, given, profile
+from mydia.web.api.schemas import AtLeastOne, Name, ProfileShape, QualityName, Struct, contradictions, given, profile
 from mydia.web.deps import CallerDep, DatabaseDep
 
 Megabytes = Annotated[int, Meta(ge=0, le=10_000_000)]
-Template = Annotated[str, Meta(min_length=1, max_length=500)]
+PerMinute = Annotated[float, Meta(ge=0, le=2000)]
+Template = Annotated[str, Meta(min_length=1, max_length=500, extra_json_schema={"format": "naming-template"})]
 
 
-class ProfileItem(Struct, omit_defaults=True):
+class ProfileItem(AtLeastOne, omit_defaults=True):
     """A quality, or a group of qualities that count as equal, and whether it is wanted."""
 
+    groups = (("quality",), ("group", "qualities"))
+
     allowed: bool
-    quality: str | None = None
-    group: str | None = None
-    qualities: list[str] | None = None
+    quality: QualityName | None = None
+    group: Name | None = None
+    qualities: Annotated[list[QualityName], Meta(min_length=2)] | None = None
 
 
 class NewProfile(Struct):
     """A quality profile to add."""
 
     name: Name
-    items: list[ProfileItem]
+    items: Annotated[list[ProfileItem], Meta(min_length=1)]
     """Worst first. Qualities that are not listed are not wanted."""
     cutoff: Name | None = None
     """Quality or group at which upgrading stops; null for the best one wanted."""
@@ -47,7 +50,7 @@ class ProfileChange(Struct):
     """Changes to a quality profile. Fields that are left out stay unchanged."""
 
     name: Name | UnsetType = UNSET
-    items: list[ProfileItem] | UnsetType = UNSET
+    items: Annotated[list[ProfileItem], Meta(min_length=1)] | UnsetType = UNSET
     cutoff: Name | None | UnsetType = UNSET
     upgrades_allowed: bool | UnsetType = UNSET
     minimum_size_mb: Megabytes | None | UnsetType = UNSET
@@ -66,10 +69,10 @@ class SizeShape(Struct):
 class SizeChange(Struct):
     """New size limits of one quality, in MB per minute. Fields that are left out stay unchanged."""
 
-    quality: Name
-    minimum: Annotated[float, Meta(ge=0, le=100_000)] | UnsetType = UNSET
-    preferred: Annotated[float, Meta(ge=0, le=100_000)] | None | UnsetType = UNSET
-    maximum: Annotated[float, Meta(ge=0, le=100_000)] | None | UnsetType = UNSET
+    quality: QualityName
+    minimum: PerMinute | UnsetType = UNSET
+    preferred: PerMinute | None | UnsetType = UNSET
+    maximum: Annotated[float, Meta(gt=0, le=2000)] | None | UnsetType = UNSET
 
 
 class NamingShape(Struct):
@@ -133,7 +136,7 @@ def list_profiles(database: DatabaseDep, caller: CallerDep) -> list[ProfileShape
 
 @post("/quality-profiles", sync_to_thread=True, summary="Add a quality profile")
 def add_profile(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewProfile]) -> ProfileShape:
-    """Add a quality profile. 409 if the name is taken."""
+    """Add a quality profile. 409 if the name is taken or the values contradict each other."""
     form = ProfileForm(
         name=data.name,
         items=_items(data.items),
@@ -142,7 +145,7 @@ def add_profile(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewProf
         minimum_size_mb=data.minimum_size_mb,
         maximum_size_mb=data.maximum_size_mb,
     )
-    with database.writes() as session:
+    with contradictions(), database.writes() as session:
         return profile(settings.profiles.save_profile(session, caller, clock.now(), form))
 
 
@@ -157,11 +160,11 @@ def get_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPath[s
 def change_profile(
     database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str], data: JSONBody[ProfileChange]
 ) -> ProfileShape:
-    """Change a quality profile."""
+    """Change a quality profile. 409 if the name is taken or the values contradict each other."""
     changes = given(data)
     if data.items is not UNSET:
         changes["items"] = _items(data.items)
-    with database.writes() as session:
+    with contradictions(), database.writes() as session:
         form = _changed(settings.profiles.get_profile(session, caller, profile_id), changes)
         return profile(settings.profiles.save_profile(session, caller, clock.now(), form, profile_id=profile_id))
 
@@ -196,8 +199,8 @@ def change_sizes(
     data: JSONBody[list[SizeChange]],
     type: FromQuery[MediaType] = MediaType.MOVIE,
 ) -> list[SizeShape]:
-    """Change size limits. If one value is not valid, nothing is changed."""
-    with database.writes() as session:
+    """Change size limits. 409, and nothing is changed, if a minimum would not be below its maximum."""
+    with contradictions(), database.writes() as session:
         now = settings.qualities.size_limits(session, caller, type)
         for change in data:
             old = now.get(change.quality) or SizeLimits(0, None, None)

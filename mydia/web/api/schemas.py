@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 from litestar.params import QueryParameter
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import fields
 
 from mydia.contexts import media, metadata, settings
+from mydia.errors import Conflict, Invalid
 from mydia.vocabulary import MediaType
+from mydia.web import patterns
 
 _LONGEST_INT = 2**31 - 1
 
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Maximum number of items.")]
 Cursor = Annotated[
     str | None,
-    QueryParameter(max_length=500, description="`next_cursor` of the previous page; omit it for the first page."),
+    QueryParameter(
+        max_length=500,
+        pattern=patterns.CURSOR,
+        description="`next_cursor` of the previous page; omit it for the first page. 404 if there is no such page.",
+    ),
 ]
 Text = Annotated[str | None, QueryParameter(max_length=200)]
 Id = Annotated[str | None, QueryParameter(max_length=64)]
@@ -26,12 +35,48 @@ Year = Annotated[int | None, QueryParameter(ge=1870, le=2200)]
 Bytes = Annotated[int | None, QueryParameter(ge=0, le=2**63 - 1)]
 
 CatalogueNumber = Annotated[int, Meta(ge=1, le=_LONGEST_INT)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(max_length=200, pattern=patterns.NOT_BLANK)]
+"""Text that is not blank."""
+Tag = Annotated[str, Meta(max_length=40, pattern=patterns.TAG)]
+WebAddress = Annotated[str, Meta(max_length=2000, pattern=patterns.WEB_ADDRESS)]
 SmallInt = Annotated[int, Meta(ge=0, le=_LONGEST_INT)]
+
+
+if TYPE_CHECKING:
+    QualityName = str
+    LockableField = str
+else:
+    QualityName = Literal[settings.qualities.QUALITY_NAMES]
+    LockableField = Literal[tuple(sorted(media.refresh.LOCKABLE))]
 
 
 class Struct(msgspec.Struct, kw_only=True):
     """The base of all types. Unknown fields in requests are ignored, because clients of other versions send them."""
+
+
+class AtLeastOne(Struct):
+    """A request type of which some fields must be given: all fields of at least one of its groups."""
+
+    groups: ClassVar[tuple[tuple[str, ...], ...]]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if no group is complete. A field is given if it differs from its default and is not empty."""
+        defaults = {field.name: field.default for field in fields(type(self))}
+        given = {name for name, default in defaults.items() if getattr(self, name) not in (default, None, "", [])}
+        if not any(given.issuperset(group) for group in self.groups):
+            raise ValueError(f"Required: {' or '.join(' with '.join(group) for group in self.groups)}.")
+
+
+@contextmanager
+def contradictions() -> Iterator[None]:
+    """Answer 409 where a context refuses a value that matches the API's description.
+
+    What is left to refuse then are values that contradict each other, or something that is stored or on disk.
+    """
+    try:
+        yield
+    except Invalid as error:
+        raise Conflict(error.message, fields=error.fields) from error
 
 
 def given(change: Struct) -> dict[str, Any]:
@@ -40,10 +85,10 @@ def given(change: Struct) -> dict[str, Any]:
     return {name: value for name, value in named if value is not UNSET}
 
 
-class Page[Item](Struct):
+class Page[Entry](Struct):
     """A page of a list."""
 
-    items: list[Item]
+    items: list[Entry]
     next_cursor: str | None = None
     """Pass it as `cursor` to get the next page; null on the last page."""
     total: int | None = None
@@ -252,13 +297,15 @@ def episode(ref: media.EpisodeRef) -> EpisodeShape:
     )
 
 
-class NewMedia(Struct):
+class NewMedia(AtLeastOne):
     """A new title: its type and one catalogue id; the other fields have defaults."""
+
+    groups = (("tmdb_id",), ("tvdb_id",), ("imdb_id",))
 
     type: MediaType
     tmdb_id: CatalogueNumber | None = None
     tvdb_id: CatalogueNumber | None = None
-    imdb_id: Annotated[str, Meta(pattern="^tt[0-9]{5,10}$")] | None = None
+    imdb_id: Annotated[str, Meta(pattern=patterns.IMDB_ID)] | None = None
     library_path_id: str | None = None
     profile_id: str | None = None
     monitored: bool = True
@@ -287,7 +334,7 @@ class MediaChange(Struct):
     sort_title: Name | UnsetType = UNSET
     overview: str | None | UnsetType = UNSET
     year: Annotated[int, Meta(ge=1870, le=2200)] | None | UnsetType = UNSET
-    locked_fields: list[str] | UnsetType = UNSET
+    locked_fields: list[LockableField] | UnsetType = UNSET
 
 
 class Monitoring(Struct):

@@ -2,23 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from litestar import delete, get, post, put
 from litestar.params import FromPath, JSONBody
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, defstruct
 
 from mydia import clock
-from mydia.config import BY_NAME
+from mydia.adapters import download_clients, indexers
+from mydia.adapters.kinds import Need
+from mydia.config import BY_NAME, Key
 from mydia.contexts import settings
 from mydia.contexts.users import Caller
 from mydia.db import Database
-from mydia.errors import Invalid
+from mydia.errors import Conflict
 from mydia.secret import Secret
-from mydia.web.api.schemas import Name, SettingShape, Struct, given
+from mydia.web import patterns
+from mydia.web.api.schemas import Name, SettingShape, Struct, WebAddress, contradictions, given
 from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
+
+
+def _options_of(name: str, needs: Iterable[Iterable[Need]]) -> Any:
+    """Return the type of a service's options. Those that another kind has are ignored."""
+    known = {need.key: need for needs_of_kind in needs for need in needs_of_kind}
+    return defstruct(
+        name,
+        [
+            (key, _type_of(need) | None | UnsetType, UNSET)
+            for key, need in known.items()
+            if key not in ("url", "username", "secret")
+        ],
+        bases=(Struct,),
+        module=__name__,
+        namespace={"__doc__": "Options by name; which of them count depends on the kind."},
+    )
+
+
+def _type_of(need: Need) -> Any:
+    if need.type == "number":
+        return Annotated[float, Meta(ge=need.low, le=need.high)]
+    return _OPTION_TYPES.get(need.type, str)
+
+
+_OPTION_TYPES: dict[str, Any] = {
+    "checkbox": bool,
+    "list": list[str] | str,
+    "numbers": list[Annotated[int, Meta(ge=0, le=999_999)]] | Annotated[str, Meta(pattern=patterns.NUMBERS)],
+}
+
+if TYPE_CHECKING:
+    ClientKind = str
+    IndexerKind = str
+    type ClientOptions = Struct
+    type IndexerOptions = Struct
+else:
+    ClientKind = Literal[tuple(sorted(download_clients.KINDS))]
+    IndexerKind = Literal[tuple(sorted(indexers.KINDS))]
+    ClientOptions = _options_of("ClientOptions", (kind.needs for kind in download_clients.KINDS.values()))
+    IndexerOptions = _options_of("IndexerOptions", map(settings.indexers.needs_of, indexers.KINDS))
+FolderPath = Annotated[str, Meta(max_length=4096, pattern=patterns.FOLDER)]
 
 
 class FolderShape(Struct):
@@ -41,7 +86,7 @@ class FolderShape(Struct):
 class NewFolder(Struct):
     """A new library folder."""
 
-    path: Annotated[str, Meta(min_length=1, max_length=4096)]
+    path: FolderPath
     type: Literal["movies", "series", "mixed"]
     name: Name | None = None
     monitored: bool = True
@@ -54,7 +99,7 @@ class NewFolder(Struct):
 class FolderChange(Struct):
     """Changes to a library folder. Fields that are left out stay unchanged."""
 
-    path: Annotated[str, Meta(min_length=1, max_length=4096)] | UnsetType = UNSET
+    path: FolderPath | UnsetType = UNSET
     type: Literal["movies", "series", "mixed"] | UnsetType = UNSET
     name: Name | UnsetType = UNSET
     monitored: bool | UnsetType = UNSET
@@ -86,18 +131,18 @@ class Mapping(Struct):
     """Maps a path in the client to a path on this machine."""
 
     remote: Name
-    local: Name
+    local: FolderPath
 
 
 class ClientToSet(Struct):
     """A download client; an empty `secret` keeps the stored password or key."""
 
     name: Name
-    kind: Name
-    url: Annotated[str, Meta(max_length=2000)]
+    kind: ClientKind
+    url: WebAddress
     username: str | None = None
     secret: str = ""
-    options: dict[str, str | int | float | bool | None] = {}
+    options: ClientOptions | UnsetType = UNSET
     enabled: bool = True
     priority: Annotated[int, Meta(ge=1, le=50)] = 1
     mappings: list[Mapping] = []
@@ -107,11 +152,11 @@ class ClientChange(Struct):
     """Changes to a download client. Fields that are left out stay unchanged."""
 
     name: Name | UnsetType = UNSET
-    kind: Name | UnsetType = UNSET
-    url: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    kind: ClientKind | UnsetType = UNSET
+    url: WebAddress | UnsetType = UNSET
     username: str | None | UnsetType = UNSET
     secret: str | UnsetType = UNSET
-    options: dict[str, str | int | float | bool | None] | UnsetType = UNSET
+    options: ClientOptions | UnsetType = UNSET
     """Options that are left out stay unchanged."""
     enabled: bool | UnsetType = UNSET
     priority: Annotated[int, Meta(ge=1, le=50)] | UnsetType = UNSET
@@ -141,10 +186,10 @@ class IndexerToSet(Struct):
     """An indexer; an empty `secret` keeps the stored key."""
 
     name: Name
-    kind: Name
-    url: Annotated[str, Meta(max_length=2000)]
+    kind: IndexerKind
+    url: WebAddress
     secret: str = ""
-    options: dict[str, str | int | float | bool | None] = {}
+    options: IndexerOptions | UnsetType = UNSET
     enabled: bool = True
     automatic_search: bool = True
     interactive_search: bool = True
@@ -155,10 +200,10 @@ class IndexerChange(Struct):
     """Changes to an indexer. Fields that are left out stay unchanged."""
 
     name: Name | UnsetType = UNSET
-    kind: Name | UnsetType = UNSET
-    url: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    kind: IndexerKind | UnsetType = UNSET
+    url: WebAddress | UnsetType = UNSET
     secret: str | UnsetType = UNSET
-    options: dict[str, str | int | float | bool | None] | UnsetType = UNSET
+    options: IndexerOptions | UnsetType = UNSET
     """Options that are left out stay unchanged."""
     enabled: bool | UnsetType = UNSET
     automatic_search: bool | UnsetType = UNSET
@@ -173,6 +218,45 @@ class Tried(Struct):
     notes: list[str]
 
 
+_PATTERNS = {
+    "language": patterns.LANGUAGE,
+    "region": patterns.REGION,
+    "url": patterns.WEB_ADDRESS,
+    "url_or_off": patterns.WEB_ADDRESS_OR_OFF,
+}
+"""Shape of a setting -> pattern. Other shapes are described by their names, as a `format`."""
+
+
+def _kind_of(key: Key) -> Any:
+    """Return the type of a setting's value, as the API takes it."""
+    if key.allowed:
+        return Literal[key.allowed]
+    if key.kind in (int, float):
+        return Annotated[key.kind, Meta(ge=key.low, le=key.high)]
+    if key.kind is tuple:
+        return list[str]
+    if key.kind is bool:
+        return bool
+    if key.shape in _PATTERNS:
+        return Annotated[str, Meta(pattern=_PATTERNS[key.shape])]
+    return Annotated[str, Meta(extra_json_schema={"format": key.shape})] if key.shape else str
+
+
+if TYPE_CHECKING:
+    ConfigChange = Struct
+else:
+    _EDITABLE = [key for key in BY_NAME.values() if key.editable]
+    ConfigChange = defstruct(
+        "ConfigChange",
+        [(key.name.replace(".", "__"), _kind_of(key) | None | UnsetType, UNSET) for key in _EDITABLE],
+        bases=(Struct,),
+        module=__name__,
+        rename={key.name.replace(".", "__"): key.name for key in _EDITABLE},
+        forbid_unknown_fields=True,
+    )
+    ConfigChange.__doc__ = "Settings by key; null resets one to the value of the file or the default."
+
+
 @get("/config", sync_to_thread=True, summary="List settings with their sources")
 def list_config(database: DatabaseDep, caller: CallerDep) -> list[SettingShape]:
     """Return all settings with their values and sources. Secrets are not included."""
@@ -180,10 +264,11 @@ def list_config(database: DatabaseDep, caller: CallerDep) -> list[SettingShape]:
 
 
 @put("/config", sync_to_thread=True, summary="Change settings")
-def change_config(database: DatabaseDep, caller: CallerDep, data: JSONBody[dict[str, Any]]) -> list[SettingShape]:
+def change_config(database: DatabaseDep, caller: CallerDep, data: JSONBody[ConfigChange]) -> list[SettingShape]:
     """Change settings by key. Null resets one to the value of the file or the default. If one value is invalid, nothing changes."""
     with database.writes() as session:
-        settings.change_values(session, caller, clock.now(), data)
+        changes = {name.replace("__", "."): value for name, value in given(data).items()}
+        settings.change_values(session, caller, clock.now(), changes)
     return _settings(database, caller)
 
 
@@ -242,13 +327,13 @@ def list_folders(database: DatabaseDep, caller: CallerDep) -> list[FolderShape]:
 
 @post("/library/paths", sync_to_thread=True, summary="Add a library folder")
 def add_folder(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewFolder]) -> FolderShape:
-    """Add a library folder. It must exist and must not overlap another library folder."""
+    """Add a library folder. 409 if it does not exist, overlaps another library folder or belongs to the system."""
     with database.reads() as session:
         others = settings.library_paths.list_library_paths(session, caller)
     look = settings.library_paths.look_at_folder(outside, caller, data.path, others)
     if look.problem:
-        raise Invalid(look.problem, fields={"path": look.problem})
-    with database.writes() as session:
+        raise Conflict(look.problem, fields={"path": look.problem})
+    with contradictions(), database.writes() as session:
         return _folder(settings.library_paths.add_library_path(session, caller, clock.now(), _new_folder(data)))
 
 
@@ -256,8 +341,8 @@ def add_folder(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, da
 def change_folder(
     database: DatabaseDep, caller: CallerDep, path_id: FromPath[str], data: JSONBody[FolderChange]
 ) -> FolderShape:
-    """Change a library folder's settings, or its path after you moved its files."""
-    with database.writes() as session:
+    """Change a library folder's settings, or its path after you moved its files. 409 as for a new folder."""
+    with contradictions(), database.writes() as session:
         row = settings.library_paths.get_library_path(session, caller, path_id)
         now = {field.name: getattr(row, field.name) for field in fields(settings.NewLibraryPath)}
         new = settings.NewLibraryPath(**now | given(data))
@@ -295,7 +380,7 @@ def _new_client(data: ClientToSet) -> settings.NewClient:
         url=data.url,
         username=data.username,
         secret=Secret(data.secret),
-        options=data.options,
+        options={} if data.options is UNSET else given(data.options),
         enabled=data.enabled,
         priority=data.priority,
         mappings=tuple((one.remote, one.local) for one in data.mappings),
@@ -307,7 +392,7 @@ def _stored(row: settings.DownloadClientRow | settings.IndexerRow, changes: dict
     if "secret" in changes:
         changes["secret"] = Secret(changes["secret"])
     if "options" in changes:
-        changes["options"] = {**row.options, **changes["options"]}
+        changes["options"] = {**row.options, **given(changes["options"])}
     return {
         "name": row.name,
         "kind": row.kind,
@@ -391,7 +476,7 @@ def _new_indexer(data: IndexerToSet) -> settings.NewIndexer:
         kind=data.kind,
         url=data.url,
         secret=Secret(data.secret),
-        options=data.options,
+        options={} if data.options is UNSET else given(data.options),
         enabled=data.enabled,
         automatic_search=data.automatic_search,
         interactive_search=data.interactive_search,

@@ -41,7 +41,7 @@ def test_a_failure_is_kept_with_its_reason_until_the_source_answers(database, ou
     metadata.record_answer(database, outside, SYSTEM, now, error)
     state = _state(database, outside)
     assert (state.answers, state.since_at, state.error) == (False, now, "the host cannot be found")
-    assert "metadata source does not answer" in caplog.text
+    assert "service does not answer" in caplog.text
     metadata.record_answer(database, outside, SYSTEM, now + timedelta(minutes=1), error)
     assert _state(database, outside).since_at == now
     metadata.record_answer(database, outside, SYSTEM, now + timedelta(minutes=2), None)

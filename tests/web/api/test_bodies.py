@@ -20,7 +20,6 @@ _JSON = {"content-type": "application/json"}
         (b'{"type": "\xff\xfe"}', "its text is not encoded as UTF-8"),
         (b'{"type"', "The body is not valid JSON"),
         (b"\x00\x01\x02", "The body is not valid JSON"),
-        (b'{"type": "movie\\u0000"}', "Text must not contain the character NUL."),
     ],
 )
 def test_an_unreadable_body_is_refused_with_the_reason(admin: Asker, body: bytes, sentence: str) -> None:
@@ -48,9 +47,9 @@ def test_a_body_of_another_content_type_is_refused(admin: Asker, kind: str) -> N
 def test_json_is_accepted_under_all_its_content_types(admin: Asker) -> None:
     for kind in ("application/json; charset=utf-8", "application/merge-patch+json"):
         answer = admin("POST", "/media", content=b'{"type": "movie"}', headers={"content-type": kind})
-        assert answer.status_code == 422
+        assert answer.json()["errors"] == {"tmdb_id": "Required: tmdb_id or tvdb_id or imdb_id."}
     answer = admin("POST", "/media", content=b'{"type": "movie"}')
-    assert answer.status_code == 422
+    assert answer.json()["errors"] == {"tmdb_id": "Required: tmdb_id or tvdb_id or imdb_id."}
 
 
 def test_a_large_body_is_refused_with_and_without_a_length(admin: Asker) -> None:
@@ -78,7 +77,7 @@ def test_a_large_body_is_refused_with_and_without_a_length(admin: Asker) -> None
             "POST",
             "/api-keys",
             {"name": "", "expires_at": "tomorrow"},
-            {"name": "Must have at least 1 character."},
+            {"name": "Enter some text."},
         ),
         (
             "POST",
@@ -89,7 +88,7 @@ def test_a_large_body_is_refused_with_and_without_a_length(admin: Asker) -> None
         (
             "POST",
             "/download-clients",
-            {"name": "a", "kind": "x", "url": "y", "mappings": [{"remote": 1, "local": "a"}]},
+            {"name": "a", "kind": "sabnzbd", "url": "http://y", "mappings": [{"remote": 1, "local": "a"}]},
             {"mappings[0].remote": "Must be text, not a whole number."},
         ),
         ("GET", "/search", None, {"q": "This field is required."}),

@@ -64,8 +64,8 @@ def test_a_download_address_must_belong_to_an_indexer(admin: Asker, house: House
     assert house.indexer.fetched == [release.download_url]
     for elsewhere in ("http://169.254.169.254/latest", "file:///etc/passwd", "http://[", "magnet:?dn=x"):
         refused = admin.post("/downloads", {"media_id": house.film_id, "link": elsewhere})
-        assert refused.status_code == 422, elsewhere
-    assert admin.post("/downloads", {}).status_code == 422
+        assert refused.status_code in (400, 422), elsewhere
+    assert admin.post("/downloads", {}).status_code == 400
 
 
 def test_a_download_has_a_history_and_is_paused_resumed_and_removed(admin: Asker, house: House) -> None:

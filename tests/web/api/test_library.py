@@ -112,8 +112,8 @@ def test_a_folder_is_ignored_over_the_api(admin: Asker, house: House) -> None:
 
 
 def test_several_entries_are_matched_to_a_title_over_the_api(admin: Asker, house: House) -> None:
-    assert admin.post("/inbox/match", {"ids": [], "media_id": house.film_id}).status_code == 422
-    assert admin.post("/inbox/match", {"ids": ["none"]}).status_code == 422
+    assert admin.post("/inbox/match", {"ids": [], "media_id": house.film_id}).status_code == 400
+    assert admin.post("/inbox/match", {"ids": ["none"]}).status_code == 400
     assert admin.post("/inbox/match", {"ids": ["none"], "media_id": house.film_id}).json() == {
         "matched": 0,
         "failures": [],
@@ -130,5 +130,5 @@ def test_a_folder_is_imported_by_hand_over_the_api(admin: Asker, house: House, d
     assert ask.job == "library.manual_import"
     (choice,) = library.manual.choices_from_json(ask.params["choices"])
     assert (choice.quality and choice.quality.name, choice.languages) == ("WEBDL-1080p", ("de",))
-    assert admin.post("/manual-import", {"files": []}).status_code == 422
-    assert admin.post("/manual-import", {"files": [chosen | {"quality": "Best"}]}).status_code == 422
+    assert admin.post("/manual-import", {"files": []}).status_code == 400
+    assert admin.post("/manual-import", {"files": [chosen | {"quality": "Best"}]}).status_code == 400

@@ -31,7 +31,7 @@ def test_size_limits_change_one_value_and_keep_the_others(admin: Asker) -> None:
     after = {one["quality"]: one for one in answer.json()}
     assert after["Bluray-1080p"] == before["Bluray-1080p"] | {"minimum": 7}
     wrong = [{"quality": "Bluray-1080p", "minimum": 9}, {"quality": "Bluray-720p", "minimum": 50, "maximum": 1}]
-    assert admin("PUT", "/quality-sizes", params={"type": "movie"}, json=wrong).status_code == 422
+    assert admin("PUT", "/quality-sizes", params={"type": "movie"}, json=wrong).status_code == 409
     assert {one["quality"]: one for one in admin.get("/quality-sizes", type="movie").json()} == after
 
 

@@ -20,7 +20,7 @@ def test_a_setting_is_changed_unless_the_environment_sets_it(admin: Asker) -> No
     told = {one["key"]: one for one in admin.put("/config", {"metadata.language": "de-DE"}).json()}
     assert (told["metadata.language"]["value"], told["metadata.language"]["layer"]) == ("de-DE", "database")
     refused = admin.put("/config", {"data.directory": "/elsewhere", "metadata.language": "fr-FR"})
-    assert (refused.status_code, list(refused.json()["errors"])) == (422, ["data.directory"])
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["data.directory"])
     after = {one["key"]: one["value"] for one in admin.get("/config").json()}
     assert after["metadata.language"] == "de-DE"
 
@@ -35,7 +35,7 @@ def test_profiles_are_listed(admin: Asker) -> None:
 def test_a_library_folder_is_added_changed_and_removed(admin: Asker, tmp_path: Path) -> None:
     folder = tmp_path / "anime"
     missing = admin.post("/library/paths", {"path": str(folder), "type": "series"})
-    assert (missing.status_code, list(missing.json()["errors"])) == (422, ["path"])
+    assert (missing.status_code, list(missing.json()["errors"])) == (409, ["path"])
     folder.mkdir()
     made = admin.post("/library/paths", {"path": str(folder), "type": "series"})
     assert made.status_code == 201, made.text

@@ -119,6 +119,7 @@ _ROUTES = {
     "/system/resume": "PUT /tasks/paused",
     "/system/runs/{}/cancel": "POST /tasks/runs/{}/cancel",
     "/system/runs/{}/retry": "POST /tasks/runs/{}/retry",
+    "/system/services/{}/{}/retry": "POST /download-clients/{}/test",
     "/system/tasks/{}/run": "POST /tasks/{}/run",
     "/wanted/bulk/{}": "POST /media/{}/search",
     "/wanted/search": "POST /tasks/{}/run",

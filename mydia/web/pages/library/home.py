@@ -287,14 +287,16 @@ def _silent_services(session: Session, caller: Caller, rows: list[downloads.queu
                 if family == "download_client"
                 else "Searches leave it out."
             )
+            may_retry = caller.can(Permission.MANAGE_SETTINGS)
             found.append(
                 Need(
                     tone="fail",
                     icon="unplug",
                     title=f"{service.name} does not answer",
                     text=f"{since} {effect}",
-                    href=page_,
-                    action=action,
+                    href=f"/system/services/{family}/{service.id}/retry" if may_retry else page_,
+                    action="Retry" if may_retry else action,
+                    posts=may_retry,
                 )
             )
     return found

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from litestar import Response, get
+from litestar import Response, get, post
+from litestar.params import FromPath
 
-from mydia import __version__, units
+from mydia import __version__, clock, units
+from mydia.adapters.errors import AdapterError
 from mydia.contexts import settings
 from mydia.contexts.users import Caller
 from mydia.db import sqlite_version
+from mydia.errors import NotFound
 from mydia.web import health
 from mydia.web.deps import CallerDep, DepsDep, WebDeps, WebRequest
-from mydia.web.render import page
+from mydia.web.render import Toast, is_htmx, nothing, page, redirect
 
 _FIXES = {
     "worker": ("/system/tasks", "Open tasks"),
@@ -40,6 +43,8 @@ class Finding:
     sentence: str
     href: str
     action: str
+    retry: str | None
+    """The address whose POST checks again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,7 @@ class Service:
     word: str
     detail: str
     since: datetime | None
+    retry: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +117,29 @@ def show_status(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respon
     return page(request, "system/status.html", view, active="system")
 
 
+@post(
+    "/system/services/{family:str}/{service_id:str}/retry",
+    sync_to_thread=True,
+    status_code=200,
+    include_in_schema=False,
+)
+def retry_service(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, family: FromPath[str], service_id: FromPath[str]
+) -> Response[str]:
+    """Check a download client or indexer now, and record how it answered."""
+    test = {"download_client": settings.clients.test_client, "indexer": settings.indexers.test_indexer}.get(family)
+    if test is None:
+        raise NotFound("There is no such kind of service.")
+    try:
+        test(deps.database, deps.outside, caller, clock.now(), service_id)
+        toast = Toast("It answers", "")
+    except AdapterError as error:
+        toast = Toast("It does not answer", error.cause, tone="fail")
+    if is_htmx(request):
+        return nothing(toast=toast, trigger={"home-changed": {}, "system-changed": {}})
+    return redirect(request, "/system", toast=toast)
+
+
 def _finding(check: health.Check) -> Finding:
     href, action = next(
         (fix for name, fix in _FIXES.items() if check.state != "ok" and check.name.startswith(name)), ("", "")
@@ -121,17 +150,20 @@ def _finding(check: health.Check) -> Finding:
         sentence=check.sentence,
         href=href,
         action=action,
+        retry=check.retry if check.state != "ok" else None,
     )
 
 
 def _services(session: Any, caller: Caller) -> Iterator[Service]:
     for family, kind in (("download_client", "Download client"), ("indexer", "Indexer")):
         for row in settings.services.list_services(session, caller, family):
-            status = row.status
+            status, retry = row.status, f"/system/services/{family}/{row.id}/retry"
             if not row.enabled:
                 yield Service(kind=kind, name=row.name, tone="off", word="Disabled", detail="", since=None)
             elif status is None:
-                yield Service(kind=kind, name=row.name, tone="off", word="Not checked yet", detail="", since=None)
+                yield Service(
+                    kind=kind, name=row.name, tone="off", word="Not checked yet", detail="", since=None, retry=retry
+                )
             elif status.state == "ok":
                 yield Service(
                     kind=kind,
@@ -146,10 +178,11 @@ def _services(session: Any, caller: Caller) -> Iterator[Service]:
                 yield Service(
                     kind=kind,
                     name=row.name,
-                    tone="miss",
+                    tone="fail",
                     word=word,
                     detail=status.last_error or "",
                     since=status.since_at,
+                    retry=retry,
                 )
 
 
@@ -178,4 +211,4 @@ def _about(deps: WebDeps) -> tuple[tuple[str, str], ...]:
     )
 
 
-ROUTES: tuple[Any, ...] = (show_status,)
+ROUTES: tuple[Any, ...] = (show_status, retry_service)
