@@ -15,13 +15,27 @@ from mydia.contexts import downloads, metadata, requests, settings
 from mydia.contexts.requests import Allowance, Choices, Conditions, NewRule, QuotaKind, RequestQuery, WantedTitle, Wish
 from mydia.contexts.users import Caller
 from mydia.db import Database
+from mydia.errors import NotFound
 from mydia.events import say
 from mydia.vocabulary import MediaType
-from mydia.web.api.schemas import CatalogueNumber, Cursor, Id, Limit, Name, Page, SmallInt, Struct, Text
+from mydia.web import patterns
+from mydia.web.api.schemas import (
+    AtLeastOne,
+    CatalogueNumber,
+    Cursor,
+    Id,
+    Limit,
+    Name,
+    Page,
+    SmallInt,
+    Struct,
+    Tag,
+    Text,
+    contradictions,
+)
 from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
 
 type _Words = Annotated[str, Meta(max_length=2_000)]
-type _Tag = Annotated[str, Meta(min_length=1, max_length=40)]
 type _Group = Literal["pending", "under_way", "available", "declined", "failed"]
 
 
@@ -83,19 +97,21 @@ class RequestShape(Struct):
     updated_at: datetime
 
 
-class NewRequest(Struct):
+class NewRequest(AtLeastOne):
     """A title to request. Everything below `seasons` needs the permission to decide requests."""
+
+    groups = (("tmdb_id",), ("tvdb_id",), ("imdb_id",))
 
     type: MediaType
     tmdb_id: CatalogueNumber | None = None
     tvdb_id: CatalogueNumber | None = None
-    imdb_id: Annotated[str, Meta(max_length=20)] | None = None
+    imdb_id: Annotated[str, Meta(pattern=patterns.IMDB_ID)] | None = None
     seasons: list[SmallInt] | None = None
     """Null requests every regular season that is not available or requested."""
     for_user_id: Annotated[str, Meta(max_length=64)] | None = None
     profile_id: Annotated[str, Meta(max_length=64)] | None = None
     library_path_id: Annotated[str, Meta(max_length=64)] | None = None
-    tags: list[_Tag] = []
+    tags: list[Tag] = []
 
 
 class RequestResult(Struct):
@@ -149,7 +165,7 @@ class Approval(Struct):
     seasons: list[SmallInt] | None = None
     profile_id: Annotated[str, Meta(max_length=64)] | None = None
     library_path_id: Annotated[str, Meta(max_length=64)] | None = None
-    tags: list[_Tag] | None = None
+    tags: list[Tag] | None = None
     search_now: bool | None = None
 
 
@@ -190,8 +206,10 @@ class RuleShape(Struct):
     approves: bool | None
 
 
-class RuleToStore(Struct):
+class RuleToStore(AtLeastOne):
     """A rule to add, or in place of a present one."""
+
+    groups = (("profile_id",), ("library_path_id",), ("tags",), ("approves",))
 
     name: Name
     enabled: bool = True
@@ -202,7 +220,7 @@ class RuleToStore(Struct):
     keywords: list[str] = []
     profile_id: str | None = None
     library_path_id: str | None = None
-    tags: list[_Tag] = []
+    tags: list[Tag] = []
     approves: bool | None = None
 
 
@@ -259,7 +277,7 @@ class ProblemToReport(Struct):
 class NewComment(Struct):
     """A comment on a problem."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    text: Annotated[str, Meta(max_length=2_000, pattern=patterns.NOT_BLANK)]
 
 
 @get("/requests", sync_to_thread=True, summary="List requests")
@@ -293,7 +311,7 @@ def ask(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSO
         library_path_id=data.library_path_id,
         tags=tuple(data.tags),
     )
-    with database.writes() as session:
+    with contradictions(), database.writes() as session:
         done = requests.ask(session, caller, clock.now(), wanted, wish)
     with database.reads() as session:
         # A manager sees every request; what a person asked for or joined is their own.
@@ -315,7 +333,9 @@ def offer(
     tvdb_id: Annotated[int | None, QueryParameter(ge=1, le=2**31 - 1)] = None,
     imdb_id: Annotated[str | None, QueryParameter(max_length=20)] = None,
 ) -> OfferShape:
-    """Return the state of each season of a title, and the caller's quota."""
+    """Return the state of each season of a title, and the caller's quota. 404 without an id."""
+    if not (tmdb_id or tvdb_id or imdb_id):
+        raise NotFound("Pass tmdb_id, tvdb_id or imdb_id.")
     wanted = _wanted(database, outside, caller, type, metadata.Ids(tmdb_id, tvdb_id, imdb_id))
     with database.reads() as session:
         told = requests.offer(session, caller, clock.now(), wanted)
@@ -366,7 +386,7 @@ def approve(
         tags=None if data.tags is None else tuple(data.tags),
         search_now=data.search_now,
     )
-    with database.writes() as session:
+    with contradictions(), database.writes() as session:
         requests.approve(session, caller, clock.now(), request_id, choices)
     return _read(database, caller, request_id)
 
@@ -409,7 +429,7 @@ def list_rules(database: DatabaseDep, caller: CallerDep) -> list[RuleShape]:
 @post("/request-rules", sync_to_thread=True, summary="Add a request rule")
 def add_rule(database: DatabaseDep, caller: CallerDep, data: JSONBody[RuleToStore]) -> RuleShape:
     """Add a rule."""
-    with database.writes() as session:
+    with contradictions(), database.writes() as session:
         return _rule(requests.rules.add_rule(session, caller, clock.now(), _new_rule(data)))
 
 
@@ -418,7 +438,7 @@ def change_rule(
     database: DatabaseDep, caller: CallerDep, rule_id: FromPath[str], data: JSONBody[RuleToStore]
 ) -> RuleShape:
     """Replace a rule. Requests that were decided before stay as they are."""
-    with database.writes() as session:
+    with contradictions(), database.writes() as session:
         return _rule(requests.rules.change_rule(session, caller, clock.now(), rule_id, _new_rule(data)))
 
 
@@ -444,7 +464,7 @@ def change_allowances(
     allowance = Allowance(
         type=data.type, quota=data.quota, most=data.limit, days=data.days, auto_approve=data.auto_approve
     )
-    with database.writes() as session:
+    with contradictions(), database.writes() as session:
         requests.quotas.change_allowance(session, caller, clock.now(), user_id, allowance)
         defaults = settings.person_defaults.Defaults(data.library_path_id, data.profile_id)
         settings.person_defaults.change_defaults(session, caller, user_id, data.type, defaults)
@@ -485,7 +505,7 @@ def report_problem(database: DatabaseDep, caller: CallerDep, data: JSONBody[Prob
         season_number=data.season,
         episode_number=data.episode,
     )
-    with database.writes() as session:
+    with contradictions(), database.writes() as session:
         problem_id = requests.problems.report(session, caller, clock.now(), new).id
     return _read_problem(database, caller, problem_id)
 
@@ -501,7 +521,7 @@ def comment(
     database: DatabaseDep, caller: CallerDep, problem_id: FromPath[str], data: JSONBody[NewComment]
 ) -> ProblemShape:
     """Add a comment."""
-    with database.writes() as session:
+    with contradictions(), database.writes() as session:
         requests.problems.comment(session, caller, clock.now(), problem_id, data.text)
     return _read_problem(database, caller, problem_id)
 

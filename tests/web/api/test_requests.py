@@ -108,7 +108,7 @@ def test_rules_are_added_changed_and_removed(admin: Asker, guest: Asker) -> None
         None,
         False,
     )
-    assert admin.post("/request-rules", {"name": "Nothing"}).status_code == 422
+    assert admin.post("/request-rules", {"name": "Nothing"}).status_code == 400
     assert guest.get("/request-rules").status_code == 403
     assert admin.delete(path).status_code == 204
     assert admin.get("/request-rules").json() == []
@@ -121,7 +121,7 @@ def test_a_persons_quota_and_defaults_are_changed(admin: Asker, guest: Asker) ->
     changed = admin.put(path, {"type": "movie", "quota": "limited", "limit": 0, "auto_approve": True}).json()
     assert (changed[0]["limit"], changed[0]["auto_approve"]) == (0, True)
     assert guest.post("/requests", FILM).status_code == 409
-    assert admin.put(path, {"type": "movie", "quota": "limited"}).status_code == 422
+    assert admin.put(path, {"type": "movie", "quota": "limited"}).status_code == 409
     assert admin.get("/request-allowances/none").status_code == 404
     assert guest.get(path).status_code == 403
 
