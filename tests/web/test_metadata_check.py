@@ -83,8 +83,7 @@ def test_a_source_that_does_not_answer_is_an_error_with_the_number_of_waiting_fi
     found = _look(deps, provider)
     assert (found.state, found.sentence) == (
         "failed",
-        f"The fake does not answer. No answer since {since(NOW)}. New files waiting for a match: 3. "
-        "Last error: no answer.",
+        f"The fake does not answer. No answer since {since(NOW)}. New files waiting for a match: 3. Last error: no answer.",
     )
     metadata.record_answer(deps.database, outside, SYSTEM, NOW + timedelta(minutes=1), None)
     assert _look(deps, provider).state == "ok"

@@ -134,7 +134,8 @@ class _Bodies:
                 self.components[kind.__name__]["anyOf"] = _groups(kind, self.components[kind.__name__]["properties"])
 
     def of(self, kind: Any) -> dict[str, Any]:
-        return self._by_kind[str(kind)]
+        found: dict[str, Any] = self._by_kind[str(kind)]
+        return found
 
 
 def _operation(operation: dict[str, Any], method: str, handler: HTTPRouteHandler, bodies: _Bodies) -> dict[str, Any]:
