@@ -8,39 +8,15 @@ use this one unchanged. The first rule that matches wins, so words such as `tren
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
-_LANG = ("language",)
-_PAGED = ("language", "page")
-_DETAILS = ("append_to_response", "include_image_language", "include_video_language", "language")
-_SEARCH = ("include_adult", "language", "page", "query", "year")
-_DISCOVER = (
-    "include_adult", "language", "page", "region", "sort_by", "timezone", "watch_region", "with_cast", "with_companies",
-    "with_crew", "with_genres", "with_keywords", "with_networks", "with_origin_country", "with_original_language",
-    "with_people", "with_release_type", "with_runtime.gte", "with_runtime.lte", "with_status", "with_type",
-    "with_watch_monetization_types", "with_watch_providers", "without_genres", "without_keywords", "vote_average.gte",
-    "vote_average.lte", "vote_count.gte", "vote_count.lte",
-)  # fmt: skip
-_DISCOVER_FILMS = (
-    *_DISCOVER, "certification", "certification.gte", "certification.lte", "certification_country", "include_video",
-    "primary_release_date.gte", "primary_release_date.lte", "primary_release_year", "release_date.gte",
-    "release_date.lte", "year",
-)  # fmt: skip
-_DISCOVER_SERIES = (
-    *_DISCOVER, "air_date.gte", "air_date.lte", "first_air_date.gte", "first_air_date.lte", "first_air_date_year",
-    "include_null_first_air_dates", "screened_theatrically",
-)  # fmt: skip
-_TVDB_SEARCH = (
-    "company", "country", "director", "language", "limit", "network", "offset", "primaryType", "q", "query",
-    "remote_id", "type", "year",
-)  # fmt: skip
-_TVDB_DETAILS = ("meta", "short")
 _SUB = "credits|external_ids|videos|recommendations|similar|keywords|alternative_titles|translations|watch/providers"
 
 _ID = r"([0-9]{1,10})"
 _SEASON = r"([0-9]{1,5})"
-_IMAGE_LANGUAGES = ("include_image_language", "language")
+_EPISODES = ("airDate", "episodeNumber", "page", "season")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +30,8 @@ class Rule:
     """The upstream's path; `{0}`, `{1}` are the numbers of ours."""
     kind: str
     """A key of `ttl.TTL_S`."""
-    params: tuple[str, ...] = ()
-    """The parameters that are passed on; others are dropped, so that they do not create cache entries."""
+    params: tuple[str, ...] | None = None
+    """The parameters that are passed on; None for all of them."""
     must: tuple[tuple[str, type], ...] = ()
     """The keys, with their types, that an answer must have to be accepted."""
     fixed: tuple[tuple[str, str], ...] = ()
@@ -71,24 +47,15 @@ _DATA = (("data", dict),)
 _DATA_LIST = (("data", list),)
 
 
-def _tmdb(
-    path: str,
-    target: str,
-    kind: str,
-    params: Iterable[str] = (),
-    must: tuple[tuple[str, type], ...] = (),
-    needs: str | None = None,
-) -> Rule:
-    return Rule(
-        path=re.compile(path), upstream="tmdb", target=target, kind=kind, params=tuple(params), must=must, needs=needs
-    )
+def _tmdb(path: str, target: str, kind: str, must: tuple[tuple[str, type], ...] = (), needs: str | None = None) -> Rule:
+    return Rule(path=re.compile(path), upstream="tmdb", target=target, kind=kind, must=must, needs=needs)
 
 
 def _tvdb(
     path: str,
     target: str,
     kind: str,
-    params: Iterable[str] = (),
+    params: tuple[str, ...] | None = (),
     must: tuple[tuple[str, type], ...] = _DATA,
     *,
     fixed: tuple[tuple[str, str], ...] = (),
@@ -100,7 +67,7 @@ def _tvdb(
         upstream="tvdb",
         target=target,
         kind=kind,
-        params=tuple(params),
+        params=params,
         must=must,
         fixed=fixed,
         unwrapped=unwrapped,
@@ -109,41 +76,41 @@ def _tvdb(
 
 
 RULES: tuple[Rule, ...] = (
-    _tmdb("/configuration", "/configuration", "other", (), (("images", dict),)),
-    _tmdb("/tmdb/movies/search", "/search/movie", "search", (*_SEARCH, "primary_release_year", "region"), _PAGE_OF, "query"),
-    _tmdb("/tmdb/tv/search", "/search/tv", "search", (*_SEARCH, "first_air_date_year"), _PAGE_OF, "query"),
-    _tmdb("/tmdb/movies/trending", "/trending/movie/week", "list", _PAGED, _PAGE_OF),
-    _tmdb("/tmdb/tv/trending", "/trending/tv/week", "list", _PAGED, _PAGE_OF),
-    _tmdb("/tmdb/movies/(popular|upcoming|now_playing|top_rated)", "/movie/{0}", "list", (*_PAGED, "region"), _PAGE_OF),
-    _tmdb("/tmdb/tv/(popular|on_the_air|airing_today|top_rated)", "/tv/{0}", "list", (*_PAGED, "timezone"), _PAGE_OF),
-    _tmdb("/tmdb/movies/discover", "/discover/movie", "list", _DISCOVER_FILMS, _PAGE_OF),
-    _tmdb("/tmdb/tv/discover", "/discover/tv", "list", _DISCOVER_SERIES, _PAGE_OF),
-    _tmdb("/tmdb/genre/(movie|tv)", "/genre/{0}/list", "other", _LANG, (("genres", list),)),
-    _tmdb(f"/tmdb/list/{_ID}", "/list/{0}", "list", _PAGED),
-    _tmdb(f"/tmdb/collections/{_ID}", "/collection/{0}", "other", _LANG, _ONE),
-    _tmdb("/tmdb/find/([A-Za-z0-9_-]{1,64})", "/find/{0}", "search", ("external_source", "language"), (("movie_results", list),), "external_source"),
-    _tmdb(f"/tmdb/movies/{_ID}", "/movie/{0}", "details", _DETAILS, _ONE),
-    _tmdb(f"/tmdb/tv/shows/{_ID}", "/tv/{0}", "details", _DETAILS, _ONE),
-    _tmdb(f"/tmdb/movies/{_ID}/images", "/movie/{0}/images", "images", _IMAGE_LANGUAGES, _ONE),
-    _tmdb(f"/tmdb/tv/shows/{_ID}/images", "/tv/{0}/images", "images", _IMAGE_LANGUAGES, _ONE),
-    _tmdb(f"/tmdb/movies/{_ID}/({_SUB}|release_dates)", "/movie/{0}/{1}", "other", _PAGED),
-    _tmdb(f"/tmdb/tv/shows/{_ID}/({_SUB}|content_ratings|aggregate_credits|episode_groups)", "/tv/{0}/{1}", "other", _PAGED),
-    _tmdb(f"/tmdb/tv/shows/{_ID}/{_SEASON}", "/tv/{0}/season/{1}", "season", _DETAILS, (("episodes", list),)),
-    _tvdb("/tvdb/search", "/search", "search", _TVDB_SEARCH, _DATA_LIST),
+    _tmdb("/configuration", "/configuration", "other", (("images", dict),)),
+    _tmdb("/tmdb/movies/search", "/search/movie", "search", _PAGE_OF, "query"),
+    _tmdb("/tmdb/tv/search", "/search/tv", "search", _PAGE_OF, "query"),
+    _tmdb("/tmdb/movies/trending", "/trending/movie/week", "list", _PAGE_OF),
+    _tmdb("/tmdb/tv/trending", "/trending/tv/week", "list", _PAGE_OF),
+    _tmdb("/tmdb/movies/(popular|upcoming|now_playing|top_rated)", "/movie/{0}", "list", _PAGE_OF),
+    _tmdb("/tmdb/tv/(popular|on_the_air|airing_today|top_rated)", "/tv/{0}", "list", _PAGE_OF),
+    _tmdb("/tmdb/movies/discover", "/discover/movie", "list", _PAGE_OF),
+    _tmdb("/tmdb/tv/discover", "/discover/tv", "list", _PAGE_OF),
+    _tmdb("/tmdb/genre/(movie|tv)", "/genre/{0}/list", "other", (("genres", list),)),
+    _tmdb(f"/tmdb/list/{_ID}", "/list/{0}", "list"),
+    _tmdb(f"/tmdb/collections/{_ID}", "/collection/{0}", "other", _ONE),
+    _tmdb("/tmdb/find/([A-Za-z0-9_-]{1,64})", "/find/{0}", "search", (("movie_results", list),), "external_source"),
+    _tmdb(f"/tmdb/movies/{_ID}", "/movie/{0}", "details", _ONE),
+    _tmdb(f"/tmdb/tv/shows/{_ID}", "/tv/{0}", "details", _ONE),
+    _tmdb(f"/tmdb/movies/{_ID}/images", "/movie/{0}/images", "images", _ONE),
+    _tmdb(f"/tmdb/tv/shows/{_ID}/images", "/tv/{0}/images", "images", _ONE),
+    _tmdb(f"/tmdb/movies/{_ID}/({_SUB}|release_dates)", "/movie/{0}/{1}", "other"),
+    _tmdb(f"/tmdb/tv/shows/{_ID}/({_SUB}|content_ratings|aggregate_credits|episode_groups)", "/tv/{0}/{1}", "other"),
+    _tmdb(f"/tmdb/tv/shows/{_ID}/{_SEASON}", "/tv/{0}/season/{1}", "season", (("episodes", list),)),
+    _tvdb("/tvdb/search", "/search", "search", None, _DATA_LIST),
     _tvdb("/tvdb/search/remoteid/([A-Za-z0-9_-]{1,64})", "/search/remoteid/{0}", "search", (), _DATA_LIST),
     _tvdb(f"/tvdb/series/{_ID}", "/series/{0}", "details"),
-    _tvdb(f"/tvdb/series/{_ID}/extended", "/series/{0}/extended", "details", _TVDB_DETAILS),
-    _tvdb(f"/tvdb/series/{_ID}/episodes", "/series/{0}/episodes/default", "season", ("page", "season", "episodeNumber", "airDate")),
+    _tvdb(f"/tvdb/series/{_ID}/extended", "/series/{0}/extended", "details", None),
+    _tvdb(f"/tvdb/series/{_ID}/episodes", "/series/{0}/episodes/default", "season", _EPISODES),
     _tvdb(f"/tvdb/series/{_ID}/episodes/(default|official|dvd|absolute|alternate|regional)", "/series/{0}/episodes/{1}", "season",
-          ("page", "season", "episodeNumber", "airDate")),
+          _EPISODES),
     _tvdb(f"/tvdb/series/{_ID}/episodes/(default|official|dvd|absolute|alternate|regional)/([a-z]{{2,4}})",
           "/series/{0}/episodes/{1}/{2}", "season", ("page",)),
     _tvdb(f"/tvdb/seasons/{_ID}", "/seasons/{0}", "season"),
-    _tvdb(f"/tvdb/seasons/{_ID}/extended", "/seasons/{0}/extended", "season", _TVDB_DETAILS),
+    _tvdb(f"/tvdb/seasons/{_ID}/extended", "/seasons/{0}/extended", "season", None),
     _tvdb(f"/tvdb/episodes/{_ID}", "/episodes/{0}", "season"),
-    _tvdb(f"/tvdb/episodes/{_ID}/extended", "/episodes/{0}/extended", "season", _TVDB_DETAILS),
+    _tvdb(f"/tvdb/episodes/{_ID}/extended", "/episodes/{0}/extended", "season", None),
     _tvdb(f"/tvdb/artwork/{_ID}", "/artwork/{0}", "images"),
-    _tvdb(f"/tvdb/movies/{_ID}/extended", "/movies/{0}/extended", "details", _TVDB_DETAILS),
+    _tvdb(f"/tvdb/movies/{_ID}/extended", "/movies/{0}/extended", "details", None),
     _tvdb("/tvdb/tv/trending", "/series", "list", (), _DATA_LIST, fixed=(("page", "0"),), unwrapped=True),
     _tvdb("/tvdb/movies/trending", "/movies", "list", (), _DATA_LIST, fixed=(("page", "0"),), unwrapped=True),
     _tvdb("/tvdb/(?:tv|movies)/search", "/search", "search", ("query",), _DATA_LIST, unwrapped=True, needs="query"),
@@ -164,6 +131,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _DEFAULTS = {"page": "1", "include_adult": "false", "include_video": "false", "language": "en-US"}
 _TVDB_DEFAULTS = {"page": "0", "short": "false", "offset": "0"}
 _LISTS = ("append_to_response",)
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_OURS = frozenset({"api_key", "apikey", "access_token", "session_id", "guest_session_id"})
+"""Credentials are the relay's; those of a caller are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +178,10 @@ def _asked(rule: Rule, parts: tuple[str, ...], params: Mapping[str, str]) -> Req
     kept: dict[str, str] = {}
     key_parts: list[str] = []
     defaults = _DEFAULTS if rule.upstream == "tmdb" else _TVDB_DEFAULTS
-    for name in sorted(rule.params):
-        value = params.get(name)
-        if value is None:
-            continue
+    for name in sorted(params.keys() - _OURS if rule.params is None else params.keys() & set(rule.params)):
+        value = params[name]
+        if not _NAME.fullmatch(name):
+            return Wrong(400, {"error": "Invalid parameter", "message": "A parameter's name is not valid."})
         if len(value) > _MAX_VALUE or _UNPRINTABLE.search(value):
             return Wrong(400, {"error": "Invalid parameter", "message": f"The value of {name} is not valid."})
         value = " ".join(value.split())
@@ -221,7 +191,8 @@ def _asked(rule: Rule, parts: tuple[str, ...], params: Mapping[str, str]) -> Req
             continue
         kept[name] = value
         # Both upstreams ignore case in searches.
-        key_parts.append(f"{name}={value.casefold() if name in ('query', 'q') else value}")
+        # Quoted, because a value with & and = must not look like two parameters.
+        key_parts.append(f"{name}={quote(value.casefold() if name in ('query', 'q') else value, safe=' ,')}")
     if rule.needs and rule.needs not in kept:
         return _missing(rule)
     path = rule.target.format(*parts)

@@ -63,11 +63,39 @@ def test_every_path_of_both_relays_is_known(path: str, upstream: str, target: st
     assert (asked.rule.upstream, asked.path) == (upstream, target)
 
 
-def test_parameter_order_and_unknown_parameters_share_a_cache_entry() -> None:
+def test_parameter_order_and_credentials_share_a_cache_entry() -> None:
     one = _asked("/tmdb/movies/search", query="Metropolis", year="1927", language="de-DE")
-    two = _asked("/tmdb/movies/search", language="de-DE", utm="x", year="1927", query=" metropolis ", api_key="theirs")
+    two = _asked("/tmdb/movies/search", language="de-DE", year="1927", query=" metropolis ", api_key="theirs")
     assert one.key == two.key
     assert set(two.params) == {"query", "year", "language"}
+
+
+@pytest.mark.parametrize("path", ["/tmdb/movies/552", "/tmdb/tv/discover", "/tvdb/search", "/tvdb/series/5/extended"])
+def test_every_parameter_is_passed_on_and_is_part_of_the_key(path: str) -> None:
+    asked = _asked(path, foo="bar", watch_region="DE", api_key="theirs", access_token="theirs")
+    assert asked.params == {"foo": "bar", "watch_region": "DE"}
+    assert asked.key != _asked(path, foo="bar").key != _asked(path).key
+
+
+@pytest.mark.parametrize(
+    "path", ["/tvdb/series/5", "/tvdb/seasons/5", "/tvdb/episodes/5", "/tvdb/artwork/5", "/tvdb/tv/shows/5"]
+)
+def test_records_that_take_no_parameters_drop_them(path: str) -> None:
+    assert _asked(path, foo="bar") == _asked(path)
+
+
+def test_a_value_cannot_pass_for_two_parameters() -> None:
+    assert (
+        _asked("/tmdb/movies/search", query="x&year=1927").key
+        != _asked("/tmdb/movies/search", query="x", year="1927").key
+    )
+
+
+@pytest.mark.parametrize("name", ["", "a b", "ä", "a&b", "x" * 65, "a\n"])
+def test_a_parameter_with_an_odd_name_is_refused(name: str) -> None:
+    found = resolve("/tmdb/movies/19", {name: "1"})
+    assert isinstance(found, Wrong)
+    assert found.status == 400
 
 
 def test_explicit_defaults_share_a_cache_entry() -> None:
