@@ -236,7 +236,8 @@ def edit_titles(deps: Deps, *, edit_id: str) -> str:
 def sweep_edits(deps: Deps) -> str:
     """Start the bulk edits whose job was lost, and delete those that can no longer be undone."""
     with deps.database.reads() as session:
-        waiting = library.edits.find_waiting(session, clock.now())
+        found = library.edits.find_unfinished(session, clock.now())
+    waiting = [edit_id for edit_id in found if not _busy[edit_id].locked()]
     for edit_id in waiting:
         deps.enqueue("library.edit_titles", {"edit_id": edit_id}, dedup=f"library.edit_titles:{edit_id}")
     with deps.database.writes() as session:

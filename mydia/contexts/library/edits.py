@@ -34,7 +34,7 @@ __all__ = [
     "TitleEdit",
     "carry_on",
     "count_titles",
-    "find_waiting",
+    "find_unfinished",
     "get_edit",
     "lines_of",
     "list_edits",
@@ -330,10 +330,10 @@ def lines_of(
     return [(line, title) for line, title in rows]
 
 
-def find_waiting(session: Session, now: datetime) -> list[str]:
-    """Return the edits whose job was lost before it began."""
+def find_unfinished(session: Session, now: datetime) -> list[str]:
+    """Return the edits that should be running: their job may have been lost, or have died with its worker too often."""
     old = now - _WAITED_FOR
-    states = (EditState.WAITING, EditState.UNDOING)
+    states = (EditState.WAITING, EditState.RUNNING, EditState.UNDOING)
     return list(session.scalars(select(TitleEdit.id).where(TitleEdit.state.in_(states), TitleEdit.created_at < old)))
 
 

@@ -41,6 +41,8 @@ class MoveLine:
     new: str
     """Absolute paths for display."""
     size_bytes: int
+    video_id: str | None = None
+    """Of a sidecar: the video that it stays with."""
     objection: str | None = None
     """Why it cannot be moved."""
 
@@ -180,14 +182,18 @@ def move_files(
     )
     batch_id = batch_id or clock.new_id()
     failures: list[str] = []
+    stayed: set[str] = set()
     moved = 0
     with journal.working_on(batch_id):
         for place, line in enumerate(lines):
             if run.cancelled():
                 break
             run.progress(place, len(lines), shown(line.relative_path))
+            if line.video_id in stayed:
+                continue
             sentences = _move_one(database, outside, caller, now, batch_id, place, item_id, line, roots, target)
             failures += sentences
+            stayed |= {line.id} if sentences else set()
             moved += not sentences
     with database.writes() as session:
         if moved:
@@ -237,8 +243,17 @@ def _lines(
     files = session.scalars(
         select(MediaFile).where(*_leaving(item_ids, library_path_id)).order_by(MediaFile.relative_path).limit(limit)
     ).all()
+    # By their own folders, because an interrupted move may have taken the videos already.
     beside = session.scalars(
-        select(Sidecar).where(Sidecar.file_id.in_([row.id for row in files])).order_by(Sidecar.relative_path)
+        select(Sidecar)
+        .join(MediaFile, MediaFile.id == Sidecar.file_id)
+        .where(
+            MediaFile.media_item_id.in_(item_ids),
+            MediaFile.missing_since.is_(None),
+            Sidecar.library_path_id != library_path_id,
+        )
+        .order_by(Sidecar.relative_path)
+        .limit(limit)
     ).all()
     # Move videos first, because a sidecar without its video would be assigned to another one.
     rows: Sequence[MediaFile | Sidecar] = [*files, *beside]
@@ -250,6 +265,7 @@ def _lines(
             old=shown(f"{paths[row.library_path_id]}/{row.relative_path}"),
             new=shown(f"{paths[library_path_id]}/{row.relative_path}"),
             size_bytes=row.size_bytes,
+            video_id=row.file_id if isinstance(row, Sidecar) else None,
         )
         for row in rows
     ]

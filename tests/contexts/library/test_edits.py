@@ -232,8 +232,11 @@ def test_an_edit_whose_job_was_lost_is_found_and_an_old_one_is_deleted(database:
 
     edit_id = request(database, ids, monitored=False)
     with database.writes() as session:
-        assert edits.find_waiting(session, clock.now()) == []
-        assert edits.find_waiting(session, clock.now() + timedelta(minutes=6)) == [edit_id]
+        assert edits.find_unfinished(session, clock.now()) == []
+        assert edits.find_unfinished(session, clock.now() + timedelta(minutes=6)) == [edit_id]
+        edits.get_edit(session, SYSTEM, edit_id).state = EditState.RUNNING  # its worker was killed, and its job gave up
+    with database.reads() as session:
+        assert edits.find_unfinished(session, clock.now() + timedelta(minutes=6)) == [edit_id]
     work(database, edit_id)
     with database.writes() as session:
         edits.prune_edits(session, clock.now() + timedelta(days=31))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from mydia import clock
 from mydia.contexts import library, media, settings
@@ -167,3 +169,51 @@ def test_analysis_that_began_before_matching_keeps_what_matching_stored(database
     with database.reads() as session:
         (row,) = session.query(MediaFile)
     assert (row.match_state, row.quality_name) == ("matched", "WEBDL-1080p")
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_a_move_that_is_killed_between_two_files_takes_the_rest_along_later(
+    database: Database, detour: str, films: LibraryPath, other: LibraryPath, after: int
+) -> None:
+    choose(database, detour, other)
+    outside = fake_outside()
+    done = 0
+    rename = outside.files.move
+
+    def killed(source: Path, target: Path, **options: object) -> None:
+        nonlocal done
+        if done == after:
+            raise Killed
+        done += 1
+        rename(source, target, **options)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outside.files, "move", killed)
+        patch.setattr(outside.files, "rename", killed)
+        with contextlib.suppress(Killed):
+            library.moving.move_files(database, outside, SYSTEM, clock.now(), detour)
+    library.journal.recover_journal(database, fake_outside(), clock.now())
+    library.moving.move_files(database, fake_outside(), SYSTEM, clock.now(), detour)
+    assert [str(p.relative_to(films.path)) for p in Path(films.path).rglob("*") if p.is_file()] == []
+    assert sorted(p.name for p in Path(other.path).rglob("*") if p.is_file()) == [
+        "Detour (1945).en.srt", "Detour (1945).mkv",
+    ]  # fmt: skip
+    with database.reads() as session:
+        assert {row.library_path_id for row in session.scalars(select(MediaFile))} == {other.id}
+        assert {row.library_path_id for row in session.scalars(select(Sidecar))} == {other.id}
+
+
+def test_a_subtitle_stays_with_its_video_if_the_name_is_taken(
+    database: Database, detour: str, films: LibraryPath, other: LibraryPath
+) -> None:
+    builders.on_disk(other.path, NAME, 100, fill=b"another")
+    choose(database, detour, other)
+    moved = library.moving.move_files(database, fake_outside(), SYSTEM, clock.now(), detour)
+    assert len(moved.failures) == 1
+    assert {p.name for p in Path(films.path).rglob("*") if p.is_file()} == {
+        "Detour (1945).en.srt", "Detour (1945).mkv",
+    }  # fmt: skip
