@@ -112,7 +112,8 @@ def test_the_api_accepts_what_it_describes_and_refuses_the_rest(
             response = schemathesis.Response.from_any(answer)
             refused = answer.status_code in REFUSALS
             told = f"{case.method} {case.formatted_path} {sent.get('params')} {sent.get('json')}: {answer.text}"
-            if mode is GenerationMode.POSITIVE and refused:
+            if mode is GenerationMode.POSITIVE and refused and not isinstance(sent.get("data"), bytes):
+                # Except files: what is inside of one cannot be described.
                 wrong.append(f"refused {told}")
             elif mode is GenerationMode.NEGATIVE and not refused:
                 case.validate_response(response, checks=[negative_data_rejection])
