@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -86,11 +86,11 @@ def cursor_instant(part: Any) -> datetime:
     """Return the instant in a cursor's part. Raises: NotFound."""
     try:
         moment = datetime.fromisoformat(str(part))
-    except ValueError as error:
+        if moment.tzinfo is None:
+            raise NotFound(_FOREIGN)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise NotFound(_FOREIGN) from error
-    if moment.tzinfo is None:
-        raise NotFound(_FOREIGN)
-    return moment
 
 
 def cursor_day(part: Any) -> date:

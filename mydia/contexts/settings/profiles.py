@@ -220,7 +220,9 @@ def get_profile(session: Session, caller: Caller, profile_id: str) -> Profile:
 
 def find_profile(session: Session, name: str) -> Profile | None:
     """Return the profile with this name, ignoring case, or None."""
-    row = session.scalar(select(QualityProfile).where(func.lower(QualityProfile.name) == name.strip().lower()))
+    # Compared here, because SQLite's lower() knows ASCII only.
+    wanted = name.strip().casefold()
+    row = next((row for row in session.scalars(select(QualityProfile)) if row.name.casefold() == wanted), None)
     return None if row is None else _value(row)
 
 

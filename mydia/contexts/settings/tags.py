@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.contexts.settings.models import Tag
@@ -35,15 +35,17 @@ def ensure_tags(session: Session, caller: Caller, names: Iterable[str]) -> dict[
     """
     caller.require(Permission.MANAGE_MEDIA)
     found: dict[str, str] = {}
+    # Compared here, because SQLite's lower() knows ASCII only.
+    known = {row.name.casefold(): row for row in session.scalars(select(Tag))}
     for name in names:
         wanted = " ".join(name.split())
         if not wanted or len(wanted) > LONGEST or "," in wanted:
             raise Invalid(
                 f"A tag has 1 to {LONGEST} characters and no comma.", fields={"tags": f"1 to {LONGEST} characters."}
             )
-        row = session.scalar(select(Tag).where(func.lower(Tag.name) == wanted.lower()))
+        row = known.get(wanted.casefold())
         if row is None:
-            row = Tag(name=wanted)
+            row = known[wanted.casefold()] = Tag(name=wanted)
             session.add(row)
             session.flush()
         found[row.name] = row.id

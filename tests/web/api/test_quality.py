@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.contexts.downloads.conftest import House
 from tests.web.api.conftest import Asker
 
 
@@ -67,3 +70,17 @@ def test_a_client_without_the_option_checks_certificates(admin: Asker) -> None:
     assert admin.post("/download-clients", body).json()["options"]["verify_certificate"] is True
     off = {**body, "name": "Third", "options": {"verify_certificate": False}}
     assert admin.post("/download-clients", off).json()["options"]["verify_certificate"] is False
+
+
+@pytest.mark.parametrize("name", ["ẞ", "Ǆ", "Éclair", "İ", "ﬃ"])
+def test_a_name_in_other_letters_is_the_same_profile_in_any_case(admin: Asker, name: str) -> None:
+    items = [{"allowed": True, "quality": "Bluray-1080p"}]
+    assert admin.post("/quality-profiles", {"name": name, "items": items}).status_code == 201
+    for again in (name, name.lower(), name.casefold()):
+        assert admin.post("/quality-profiles", {"name": again, "items": items}).status_code == 409, again
+
+
+@pytest.mark.parametrize("name", ["ẞ", "Ǆ", "Éclair", "İ", "ﬃ"])
+def test_a_tag_in_other_letters_is_the_same_tag_in_any_case(admin: Asker, house: House, name: str) -> None:
+    for again in (name, name, name.lower(), name.casefold()):
+        assert admin.put(f"/media/{house.film_id}/tags", {"add": [again]}).json() == [name]
