@@ -277,13 +277,13 @@ def test_serve_starts_and_stops_web_and_worker(served: str) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.urlopen(f"{served}/ready", timeout=5) as answer:
+            with urllib.request.urlopen(f"{served}/ready", timeout=30) as answer:
                 assert answer.status == 200
                 break
         except (urllib.error.URLError, ConnectionError):
             assert time.monotonic() < deadline, "not ready in time"
             time.sleep(0.2)
-    with urllib.request.urlopen(f"{served}/", timeout=5) as answer:
+    with urllib.request.urlopen(f"{served}/", timeout=30) as answer:
         assert answer.url == f"{served}/setup/account"
 
 

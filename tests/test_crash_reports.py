@@ -83,7 +83,7 @@ def test_a_crash_is_sent_once_and_without_paths(
         _crash()
         _crash()
         logger.error("an error without a traceback is no crash")
-        assert intake.taken.acquire(timeout=20)
+        assert intake.taken.acquire(timeout=60)
     (report,) = intake.asked
     assert report.path == "/crashes/report"
     sent = report.body.decode()
@@ -108,6 +108,6 @@ def test_reports_stored_by_one_process_are_sent_by_another(
             raise ValueError("another")
         except ValueError:
             logger.exception("request failed")
-        assert intake.taken.acquire(timeout=20)
-        assert intake.taken.acquire(timeout=20)
+        assert intake.taken.acquire(timeout=60)
+        assert intake.taken.acquire(timeout=60)
     assert len(intake.asked) == 2

@@ -207,4 +207,4 @@ def test_a_requested_restart_runs_the_step_between_while_no_child_lives(tmp_path
         eventually(lambda: len(pids(tmp_path, "web")) == len(pids(tmp_path, "worker")) == 2)
         assert noted.read_text() == "[]"
         parent.send_signal(signal.SIGTERM)
-        assert parent.wait(timeout=20) == 0
+        assert parent.wait(timeout=60) == 0

@@ -57,7 +57,7 @@ def test_a_check_that_raises_is_reported_as_failed(deps: WebDeps) -> None:
 
 
 def test_checks_run_in_parallel(deps: WebDeps) -> None:
-    meet = threading.Barrier(2, timeout=10)
+    meet = threading.Barrier(2, timeout=60)
 
     def look(_deps: WebDeps) -> list[Check]:
         meet.wait()
