@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import batched
@@ -227,7 +228,16 @@ def undo_move(database: Database, outside: Outside, caller: Caller, now: datetim
             None,
         )
         item_id = entry.cause_ref
+        roots = [Path(path.path) for path in settings.library_paths.list_library_paths(session, caller)]
+        places = session.scalars(
+            select(JournalEntry.target).where(JournalEntry.batch_id == batch_id, JournalEntry.cause == Cause.MOVE)
+        ).all()
     failures = journal.undo_batch(database, outside, caller, now, batch_id)
+    for place in (Path(to_os(one)) for one in places if one is not None):
+        root = next((root for root in roots if place.is_relative_to(root)), None)
+        if root is not None:
+            with suppress(AdapterError):
+                outside.files.remove_empty_parents(place, root)
     with database.writes() as session:
         if old is not None and item_id is not None and session.get(media.MediaItem, item_id) is not None:
             media.change_item(session, caller, now, item_id, {"library_path_id": old})

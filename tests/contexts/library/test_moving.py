@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from mydia import clock
+from mydia.adapters.outside import Outside
 from mydia.contexts import library, media, settings
 from mydia.contexts.library.models import JournalEntry, MediaFile, Sidecar
 from mydia.contexts.settings import LibraryPath
@@ -175,27 +178,33 @@ class Killed(BaseException):
     """The process ends here."""
 
 
+@contextlib.contextmanager
+def killed_after(operations: int) -> Iterator[Outside]:
+    """Disks on which the process is killed after some moves."""
+    outside = fake_outside()
+    done = 0
+    move = outside.files.move
+
+    def killed(source: Path, target: Path, **options: Any) -> None:
+        nonlocal done
+        if done == operations:
+            raise Killed
+        done += 1
+        move(source, target, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outside.files, "move", killed)
+        patch.setattr(outside.files, "rename", killed)
+        yield outside
+
+
 @pytest.mark.parametrize("after", range(4))
 def test_a_move_that_is_killed_between_two_files_takes_the_rest_along_later(
     database: Database, detour: str, films: LibraryPath, other: LibraryPath, after: int
 ) -> None:
     choose(database, detour, other)
-    outside = fake_outside()
-    done = 0
-    rename = outside.files.move
-
-    def killed(source: Path, target: Path, **options: object) -> None:
-        nonlocal done
-        if done == after:
-            raise Killed
-        done += 1
-        rename(source, target, **options)  # type: ignore[arg-type]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outside.files, "move", killed)
-        patch.setattr(outside.files, "rename", killed)
-        with contextlib.suppress(Killed):
-            library.moving.move_files(database, outside, SYSTEM, clock.now(), detour)
+    with killed_after(after) as outside, contextlib.suppress(Killed):
+        library.moving.move_files(database, outside, SYSTEM, clock.now(), detour)
     library.journal.recover_journal(database, fake_outside(), clock.now())
     library.moving.move_files(database, fake_outside(), SYSTEM, clock.now(), detour)
     assert [str(p.relative_to(films.path)) for p in Path(films.path).rglob("*") if p.is_file()] == []
@@ -217,3 +226,22 @@ def test_a_subtitle_stays_with_its_video_if_the_name_is_taken(
     assert {p.name for p in Path(films.path).rglob("*") if p.is_file()} == {
         "Detour (1945).en.srt", "Detour (1945).mkv",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("after", range(3))
+def test_an_undo_that_is_killed_between_two_files_is_finished_later(
+    database: Database, detour: str, films: LibraryPath, other: LibraryPath, after: int
+) -> None:
+    choose(database, detour, other)
+    moved = library.moving.move_files(database, fake_outside(), SYSTEM, clock.now(), detour)
+    assert moved.batch_id
+    with killed_after(after) as outside, contextlib.suppress(Killed):
+        library.moving.undo_move(database, outside, SYSTEM, clock.now(), moved.batch_id)
+    library.journal.recover_journal(database, fake_outside(), clock.now())
+    assert library.moving.undo_move(database, fake_outside(), SYSTEM, clock.now(), moved.batch_id) == []
+    assert {p.name for p in Path(films.path).rglob("*") if p.is_file()} == {
+        "Detour (1945).en.srt", "Detour (1945).mkv",
+    }  # fmt: skip
+    assert list(Path(other.path).iterdir()) == []
+    with database.reads() as session:
+        assert media.get_item(session, SYSTEM, detour).library_path_id == films.id

@@ -30,12 +30,15 @@ def undo_batch(database: Database, outside: Outside, caller: Caller, now: dateti
             changed in this case.
     """
     caller.require(Permission.MANAGE_MEDIA)
-    with database.reads() as session:
+    with database.writes() as session:
+        continued = _note_undone(session, batch_id)
         entries = session.scalars(
             select(JournalEntry)
             .where(JournalEntry.batch_id == batch_id, JournalEntry.state == StepState.DONE)
             .order_by(JournalEntry.step.desc())
         ).all()
+    if continued and not entries:
+        return []
     if not entries:
         raise NotFound("There is nothing to undo.")
     disk = _Imagined(outside.files)
@@ -57,6 +60,22 @@ def undo_batch(database: Database, outside: Outside, caller: Caller, now: dateti
             if row is not None and place in done:
                 row.state = StepState.UNDONE
     return failures
+
+
+def _note_undone(session: Session, batch_id: str) -> bool:
+    """Mark what an interrupted undo of this batch has already undone; return whether there was one."""
+    undone = select(JournalEntry.source).where(
+        JournalEntry.cause == Cause.UNDO, JournalEntry.cause_ref == batch_id, JournalEntry.state == StepState.DONE
+    )
+    rows = session.scalars(
+        select(JournalEntry).where(
+            JournalEntry.batch_id == batch_id, JournalEntry.state == StepState.DONE, JournalEntry.target.in_(undone)
+        )
+    ).all()
+    for row in rows:
+        row.state = StepState.UNDONE
+    session.flush()
+    return bool(rows)
 
 
 class _Imagined:
