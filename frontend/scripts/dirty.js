@@ -1,8 +1,15 @@
-// The bar "2 changes · Discard · Save" of a form. Leaving with unsaved changes asks first.
+// The bar "2 changes · Discard · Save" of a form. Leaving with unsaved changes asks first, also in a form without a bar
+// that is marked data-guarded.
 import { changedNames } from "./core/changes.js";
 
 const bars = () => [...document.querySelectorAll("[data-dirty-of]")];
-const unsaved = () => bars().find((bar) => !bar.hidden);
+const guarded = () =>
+  [...document.querySelectorAll("form[data-guarded]")].find((form) => changedNames(form.elements).length);
+const unsaved = () => bars().find((bar) => !bar.hidden)?.dataset.dirtyOf || guarded()?.id;
+const forget = () => {
+  for (const bar of bars()) bar.remove();
+  for (const form of document.querySelectorAll("form[data-guarded]")) delete form.dataset.guarded;
+};
 
 const draw = (form) => {
   const bar = form.id && document.querySelector(`[data-dirty-of="${form.id}"]`);
@@ -29,7 +36,7 @@ document.addEventListener("htmx:after:swap", (event) => {
 let leaving = false;
 document.addEventListener(
   "submit",
-  (event) => (leaving = Boolean(event.target.id && unsaved()?.dataset.dirtyOf === event.target.id)),
+  (event) => (leaving = Boolean(event.target.id && unsaved() === event.target.id)),
   true,
 );
 addEventListener("pageshow", () => (leaving = false));
@@ -57,14 +64,14 @@ document.addEventListener(
       return;
     }
     if ("discard" in link.dataset) {
-      for (const bar of bars()) bar.remove();
+      forget();
       return;
     }
     event.preventDefault();
     event.stopImmediatePropagation();
     const answer = (confirmed) => {
       if (!confirmed) return;
-      for (const bar of bars()) bar.remove();
+      forget();
       link.click();
     };
     document.dispatchEvent(new CustomEvent("mydia:ask", { detail: { question: QUESTION, answer } }));

@@ -204,6 +204,22 @@ def test_leaving_a_page_with_unsaved_changes_asks_first(tab: Tab) -> None:
         expect(page).to_have_url(f"{tab.origin}/movies")
 
 
+def test_leaving_a_form_that_is_half_filled_in_asks_first(tab: Tab) -> None:
+    for address, field in (("/settings/users/new", "Username"), ("/settings/clients/new", "Address")):
+        page = tab.go(address)
+        page.locator("#nav a[href='/movies']").click()
+        expect(page).to_have_url(f"{tab.origin}/movies")
+        page = tab.go(address)
+        typed = page.get_by_label(field, exact=True)
+        typed.fill("something")
+        page.locator("#nav a[href='/movies']").click()
+        page.locator("#confirm").get_by_role("button", name="Stay").click()
+        expect(typed).to_have_value("something")
+        page.locator("#nav a[href='/movies']").click()
+        page.locator("#confirm").get_by_role("button", name="Leave").click()
+        expect(page).to_have_url(f"{tab.origin}/movies")
+
+
 def test_a_refused_save_keeps_the_save_bar_and_the_table_layout(tab: Tab) -> None:
     page = tab.go("/settings/sizes?type=movie")
     field = page.locator("#sizes-form input[inputmode=decimal]").first
@@ -287,6 +303,15 @@ def test_every_shortcut_on_the_sheet_has_a_key_and_the_palette_finds_settings(ta
     assert len(keys) > 8
     assert all(key.strip() for key in keys)
     page.keyboard.press("Escape")
+    tab.go("/imports")
+    page.keyboard.press("?")
+    keys = page.locator("#dialog dl kbd").all_inner_texts()
+    assert [key for key in set(keys) if keys.count(key) > 1] == [], "a key with two meanings"
+    page.keyboard.press("Escape")
+    tab.go("/movies")
+    page.keyboard.press("n")
+    expect(page).to_have_url(f"{tab.origin}/add?type=movie")
+    tab.go("/movies")
     page.keyboard.press("Control+k")
     page.keyboard.type("naming")
     hit = page.locator("#palette-hits").get_by_role("option", name="Naming").first

@@ -18,6 +18,7 @@ const PLACES = {
   y: "/system",
   ",": "/settings",
 };
+const SIGNS = { ArrowLeft: "←", ArrowRight: "→" };
 const PREFIX_MS = 1500;
 const placeLink = (letter) => PLACES[letter] && $(`#nav a[href="${PLACES[letter]}"]`);
 let prefixAt = 0;
@@ -38,14 +39,14 @@ const rows = () => [
   ...($("[data-rows] tbody tr") ? [["j k", "Next and previous row of a table"]] : []),
   ...($("input[data-select]")
     ? [
-        ["x", "Select the row or poster in focus"],
+        ...($("[data-key=x]") ? [] : [["x", "Select the row or poster in focus"]]),
         ["Shift", "Select up to here, with a click"],
       ]
     : []),
   ...($("[data-grid]") ? [["← ↑ → ↓", "Move between posters"]] : []),
   ...$$("[data-key],[data-focus-key]")
     .filter((element) => keyOf(element) && labelOf(element) && element.checkVisibility())
-    .map((element) => [keyOf(element), labelOf(element)]),
+    .map((element) => [SIGNS[keyOf(element)] || keyOf(element), labelOf(element)]),
 ];
 
 const showSheet = () => {
