@@ -334,6 +334,19 @@ def test_the_sort_select_shows_its_focus(tab: Tab) -> None:
     assert width >= 2
 
 
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (320, 640)])
+def test_no_page_is_wider_than_a_tablet_or_a_small_phone(
+    open_tab: Callable[..., Tab], origin: str, server: Server, width: int, height: int
+) -> None:
+    film, show = f"/movies/{server.ids['Sintel']}", f"/shows/{server.ids['The Cartographers']}"
+    tab = open_tab(origin, cookies={"session": server.token}, viewport={"width": width, "height": height})
+    found = []
+    for address in (*ADDRESSES, film, f"{film}?tab=files", show, f"{show}?tab=files"):
+        wide = tab.go(address).evaluate("document.documentElement.scrollWidth - innerWidth")
+        found += [f"{address}: {wide} px"] if wide > 0 else []
+    assert found == []
+
+
 ADDRESSES = (
     "/", "/movies", "/movies?view=table", "/shows", "/calendar", "/wanted", "/wanted/upgrades", "/activity",
     "/activity/history", "/activity/blocklist", "/recycle-bin", "/edits", "/imports/manual", "/imports", "/imports?bucket=none", "/imports?bucket=ready",
