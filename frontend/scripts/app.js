@@ -34,14 +34,19 @@ const settle = () => {
 
 let page = location.pathname;
 const arrived = (title) => {
-  if (location.pathname !== page) {
+  const elsewhere = location.pathname !== page;
+  if (elsewhere) {
     page = location.pathname;
     clearSelection();
     closeDialog($("#dialog"));
   }
   for (const popover of $$("[popover]:popover-open")) popover.hidePopover();
   closeDialog($("#palette"));
-  ($("#main [autofocus]") || $("#main")).focus({ preventScroll: true });
+  // The heading of a sorted column keeps the focus. Only an element with an id is surely the same after the swap.
+  const kept = document.activeElement;
+  if (elsewhere || !kept.id || !$("#main").contains(kept)) {
+    ($("#main [autofocus]") || $("#main")).focus({ preventScroll: true });
+  }
   announce(title);
 };
 

@@ -204,6 +204,14 @@ def test_leaving_a_page_with_unsaved_changes_asks_first(tab: Tab) -> None:
         expect(page).to_have_url(f"{tab.origin}/movies")
 
 
+def test_a_sorted_column_keeps_the_focus(tab: Tab) -> None:
+    page = tab.go("/movies?view=table")
+    heading = page.locator("#sort-by-rating")
+    heading.press("Enter")
+    expect(page).to_have_url(re.compile("sort=rating"))
+    expect(heading).to_be_focused()
+
+
 def test_leaving_a_form_that_is_half_filled_in_asks_first(tab: Tab) -> None:
     for address, field in (("/settings/users/new", "Username"), ("/settings/clients/new", "Address")):
         page = tab.go(address)

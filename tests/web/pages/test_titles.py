@@ -12,6 +12,7 @@ from mydia import clock, events
 from mydia.contexts import downloads, library, media, settings
 from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound
+from mydia.events import reason
 from tests import builders
 from tests.web.pages.conftest import Browser, Server, words
 
@@ -291,12 +292,16 @@ def test_an_imported_download_is_marked_as_failed(browser: Browser, server: Serv
             cause="automatic",
             added_at=clock.now(),
             size_bytes=1,
+            reasons=[
+                {"at": "2026-11-30T12:00:00Z", "kind": "block", **reason("import.no-path", client="NAS").to_json()}
+            ],
         )
         session.add(row)
         session.flush()
         download_id = row.id
     details = browser.get(f"/activity/downloads/{download_id}", headers={"hx-request": "true"})
     assert "Mark as failed" in words(details)
+    assert str(reason("import.no-path", client="NAS")) in words(details)
     answer = press(browser, f"/activity/downloads/{download_id}/failed")
     assert _toast(answer)["title"] == "Marked as failed"
     assert "Charade.1963.1080p.BluRay.x264-BAD" in words(browser.get("/activity/blocklist"))

@@ -15,7 +15,7 @@ from mydia import clock, events
 from mydia.contexts import downloads, library, media, users
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
-from mydia.events import stories
+from mydia.events import say, stories
 from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.pages.activity.queue_actions import queue_changed
 from mydia.web.render import Toast, dialog, fragment, is_htmx, page, query, renderer_of
@@ -52,9 +52,7 @@ def show_story(
         download=told.download,
         spec=specs.strip_of_release(told.download.quality, told.download.parsed),
         stories=tuple(stories.story(event) for event in told.events),
-        reasons=tuple(
-            (tones.get(str(reason["kind"]), "warn"), str(reason["text"])) for reason in told.download.reasons
-        ),
+        reasons=tuple((tones.get(str(reason["kind"]), "warn"), say(reason)) for reason in told.download.reasons),
         files=told.files,
         can_mark_failed=caller.can(Permission.MANAGE_MEDIA) and told.download.state not in downloads.OPEN_STATES,
     )
