@@ -370,6 +370,8 @@ def _judge(
 _NO_TITLES = frozenset(
     {"hd", "sd", "uhd", "4k", "fhd", "bluray", "dvd", "hdtv", "web-dl", "movies", "tv shows", "tv series"}
 )
+_GENERIC = frozenset({"video", "movie", "film", "untitled", "output"})
+"""Names that programs give to files, if nothing else is in the name."""
 _CERTAIN = 0.95
 """From this confidence of the numbering on, letters without spaces are a title, not random (`HouseOfTheDragonS01E01`)."""
 _NUMBERS_FOR_A_TITLE = re.compile(r"\d{6,}|\d\d \d\d \d\d|[pP]\d{3,4}(?: .*)?")
@@ -401,8 +403,10 @@ def _refuse(
         return "no season, episode or date"
     if numbering is None and not release.title and (release.year is None or not is_empty):
         return "no title"
-    if numbering is None and release.year is None and release.title.lower() in _NO_TITLES:
-        return "no title"
+    if numbering is None and release.year is None:
+        title = release.title.lower()
+        if title in _NO_TITLES or (is_empty and title in _GENERIC):
+            return "no title"
     if numbering is None and _NUMBERS_FOR_A_TITLE.fullmatch(release.title):
         return "numbers instead of a title"
     return None

@@ -11,6 +11,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _LETTERS = re.compile(r"[A-Za-z0-9]{16,}\Z")
 _TWO_LONG = re.compile(r"[A-Za-z0-9]{10,40}[ ._-][A-Za-z0-9]{10,40}\Z")
 _BACKUP = re.compile(r"backup_\d{5,}s\d{2}-\d{2}\Z")
+_GENERIC = frozenset({"video", "movie", "film", "untitled", "output"})
 _NUMBERS_ONLY = re.compile(r"[\d ._-]+\Z")
 _UPPER_AND_DIGITS = re.compile(r"(?=.*\d)[A-Z0-9]{11,}\Z")
 _LOWER_WITH_NUMBERS = re.compile(r"[a-z]+\d{1,4}[a-z]+\d*[a-z0-9]*\Z")
@@ -85,7 +86,7 @@ def why_meaningless(stem: str) -> str | None:
 def is_obscure(stem: str) -> bool:
     """Return whether a file name is less informative than its folder, including short random words and bare numbers."""
     name = stem.strip()
-    if why_meaningless(name) is not None or len(name) <= 3:
+    if why_meaningless(name) is not None or len(name) <= 3 or name.lower() in _GENERIC:
         return True
     if _NUMBERS_ONLY.match(name):
         return True

@@ -13,8 +13,8 @@ FLOORS = {
     "grammar_second_batch": 1.0,
     "unlabelled_200": 1.0,
     "fresh": 1.0,
-    "grammar_kept_back": 0.96,
-    "fresh_kept_back": 0.98,
+    "grammar_kept_back": 0.97,
+    "fresh_kept_back": 0.99,
 }
 """The measured share of names with every asserted field right."""
 STRICT_KINDS = {

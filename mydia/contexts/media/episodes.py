@@ -128,6 +128,7 @@ def series_numbers(session: Session, caller: Caller, item_id: str) -> SeriesNumb
         is_anime=item.series_type == "anime",
         year=item.year,
         titles=frozenset(name for name, season in titles if season is None) | {normalise_title(item.title)},
+        main_title=normalise_title(item.title),
         season_titles={name: season for name, season in titles if season is not None},
     )
 

@@ -22,6 +22,8 @@ _RUN_TOGETHER = 0.5
 """At this confidence or below, season and episode were one number: `Title 103`."""
 _RUN_TOGETHER_FROM = 100
 """The lowest such number."""
+_MOST_RUN_TOGETHER = 40
+"""A season with more episodes is rarely numbered this way."""
 _MARKER_IS_SURE = 0.5
 """Below this the number may be part of the title (`Persona 5 - 03`)."""
 
@@ -83,6 +85,8 @@ class SeriesNumbers:
     year: int | None = None
     titles: Collection[str] = frozenset()
     """Normalised names of the series."""
+    main_title: str = ""
+    """The normalised title that the catalogue shows."""
     season_titles: Mapping[str, int] = field(default_factory=dict)
     """Normalised name -> the only season with that name."""
 
@@ -131,7 +135,7 @@ def _by_numbers(parsed: ParsedRelease, series: SeriesNumbers, beside: frozenset[
         if meaning.episodes or not (parsed.season is not None and parsed.episodes):
             return meaning
     if (long := _in_long_season(parsed, series)) is not None:
-        return Meaning(episodes=(long,))
+        return long
     if parsed.episodes and parsed.season is not None:
         seasons = parsed.seasons or (parsed.season,)
         return _within(seasons, parsed.episodes, series, is_written_out=is_written_out)
@@ -144,12 +148,19 @@ def _by_numbers(parsed: ParsedRelease, series: SeriesNumbers, beside: frozenset[
     return Meaning(doubt=Doubt.NO_NUMBER)
 
 
-def _in_long_season(parsed: ParsedRelease, series: SeriesNumbers) -> EpisodeRef | None:
-    """Return episode 103 for `Title 103` if a season is that long; elsewhere the name means season 1 episode 3."""
+def _in_long_season(parsed: ParsedRelease, series: SeriesNumbers) -> Meaning | None:
+    """Read `Title 103` as episode 103 if a season is that long, and with a doubt if a season has over 40 episodes.
+
+    Everywhere else the name means season 1 episode 3, and the result is None.
+    """
     if parsed.season is None or len(parsed.episodes) != 1 or not 0 < parsed.confidence.episodes <= _RUN_TOGETHER:
         return None
     counted = _absolute(series).get(100 * parsed.season + parsed.episodes[0])
-    return counted if counted is not None and counted.episode_number >= _RUN_TOGETHER_FROM else None
+    if counted is None:
+        return None
+    if counted.episode_number >= _RUN_TOGETHER_FROM:
+        return Meaning(episodes=(counted,))
+    return Meaning(doubt=Doubt.TWO_READINGS, likely=(counted,)) if parsed.episodes[0] > _MOST_RUN_TOGETHER else None
 
 
 def _by_date(parsed: ParsedRelease, series: SeriesNumbers) -> Meaning:
@@ -219,8 +230,11 @@ def _through_all_seasons(numbers: tuple[int, ...], series: SeriesNumbers) -> Mea
 def _adds_to_title(parsed: ParsedRelease, series: SeriesNumbers) -> bool:
     """Return whether a name has more words after a title of the series: `Blue Exorcist - Kyoto Saga - 02`."""
     title = normalise_title(parsed.title)
-    if not title or title in series.titles or len({one.season_number for one in series.episodes} - {0}) < 2:
+    if not title or title == series.main_title or len({one.season_number for one in series.episodes} - {0}) < 2:
         return False
+    if title in series.titles:
+        # Catalogues list the name of a season among those of the series: `Noragami Aragoto`.
+        return bool(series.main_title) and title.startswith(f"{series.main_title} ")
     return any(title.startswith(f"{known} ") for known in series.titles if known)
 
 

@@ -35,7 +35,7 @@ _NUMBERED_BEHIND = re.compile(
 )
 _SERIES_EPISODE = re.compile(
     rf"(?:series|book|volume)[ ._](?P<season>\d{{1,2}})[ ._,-]{{1,3}}"
-    rf"(?:(?:{EPISODE_WORD})[ ._]?(?P<episode>\d{{1,4}})(?!\d)|(?P<of>\d{{1,3}})[ ._]?of[ ._]?\d{{1,3}}(?![^\W_]))"
+    rf"(?:(?:{EPISODE_WORD}|chapter)[ ._]?(?P<episode>\d{{1,4}})(?!\d)|(?P<of>\d{{1,3}})[ ._]?of[ ._]?\d{{1,3}}(?![^\W_]))"
 )
 _LATER_EPISODE = re.compile(r"[ ._\[(-](?:episode|episodio|episódio|épisode|folge)[ ._]?(\d{1,4})(?![0-9])")
 _CAP = re.compile(r"cap\.?[ ]?(\d{1,2})(\d{2})(?:[_-](?:(\d{1,2})(\d{2})))?(?!\d)")

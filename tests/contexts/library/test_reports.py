@@ -49,6 +49,10 @@ NAMESAKES = {
         "The Terminator (1984)", "John Wick (2014)", "John Wick: Chapter 2 (2017)", "Star Trek II: The Wrath of Khan (1982)", "Jaws (1975)",
         "The Ring (2002)", "The Birds (2011)", "Zoolander (2001)", "Psycho (1998)", "Apollo (2013)", "Super (2010)", "The Fast and the Furious (2001)",
         "The Girl with the Dragon Tattoo (2009)", "Three Colors: White (1994)", "Three Colors: Red (1994)", "The Matrix Reloaded (2003)",
+        "Toy Story 4 (2019)", "Die Hard 4.0 (2007)", "Lethal Weapon (1987)", "Total Recall (1990)", "RoboCop 2 (1990)", "Clerks III (2022)",
+        "Crank (2006)", "Nosferatu (1922)", "Nosferatu (2024)", "West Side Story (1961)", "West Side Story (2021)", "Drive (1997)", "Drive (2011)",
+        "Solaris (1972)", "Solaris (2002)", "[REC] (2007)", "Taken (2008)", "Taken 2 (2012)", "King Kong (1976)", "King Kong (2005)",
+        "Spartacus (2004)", "Life (1999)", "Gone (2012)", "Video (2003)", "Christmas (2019)", "The Grand Budapest Hotel (2014)",
         "The Insider (1999)", "300 (2001)", "Kill Bill: Vol. 1 (2003)", "Over (2012)", "Off (2011)", "Tick (1970)", "Leon (2010)",
     ),
     "series": (
@@ -56,6 +60,9 @@ NAMESAKES = {
         "The Office (2005)", "The Office (2001)", "Cosmos (1980)", "Doctor Who (1963)", "Forbrydelsen (2007)",
         "Agents (2015)", "Power (2014)", "Law & Order (1990)", "The Bridge (2013)", "Extras (2005)", "Comedy (2012)",
         "Hawaii Five-O (1968)", "House of Cards (2013)", "CSI: Miami (2002)", "S.W.A.T. (1975)", "Robot (2012)", "The Interview (2014)",
+        "QI (2003)", "Top Gear (1978)", "Breaking (2010)", "Tatort (2010)", "MASH Units (2011)", "Planet Earth (2006)", "Planet Earth II (2016)",
+        "Cosmos (1980)", "Two and a Half (2010)", "Rock (2006)", "Station (2018)", "Babylon (2014)", "Stargate Universe (2009)",
+        "Avatar: The Last Airbender (2024)", "Vinland (2018)", "Noragami (2014)",
         "Twin Town (1990)", "Twin Town (2015)", "Mob Psycho (2010)", "Overlord (2001)", "Star Trek (1966)", "Star Trek: Voyager (1995)",
         "Dragon Ball GT (1996)", "Steins (2001)", "Zom (2000)", "Conan the Adventurer (1992)", "Friends from College (2017)",
     ),
@@ -96,6 +103,19 @@ OTHER_TITLES = {
     "The Bridge": ("Broen", "Bron"),
     "Deadwind": ("Karppi",),
     "Haikyu!!": ("Haikyuu!!",),
+    "Schindler's List": ("Schindlers Liste",),
+    "Life Is Beautiful": ("La vita è bella",),
+    "The Big Blue": ("Le Grand Bleu",),
+    "Gone with the Wind": ("Vom Winde verweht",),
+    "[REC]²": ("REC 2",),
+    "Kaguya-sama: Love Is War": (
+        "Kaguya-sama wa Kokurasetai: Tensai-tachi no Renai Zunousen",
+        "Kaguya-sama wa Kokurasetai",
+    ),
+    "Re:ZERO -Starting Life in Another World-": ("Re:Zero kara Hajimeru Isekai Seikatsu", "Re:Zero"),
+    "Detective Conan": ("Case Closed", "Meitantei Conan"),
+    "Noragami": ("Noragami Aragoto",),
+    "Crank: High Voltage": ("Crank 2: High Voltage",),
     "Money Heist": ("La Casa de Papel",),
     "Signal": ("시그널",),
     "Ocean's Eleven": ("Ocean's 11",),
@@ -136,6 +156,12 @@ SEASONS = {
     "Mr. Robot": {1: 10, 2: 12},
     "Luther": {1: 6, 2: 4, 3: 4, 4: 2},
     "Area 88": {1: 12},
+    "Vinland Saga": {1: 24, 2: 24},
+    "Gintama": {1: 100, 2: 100},
+    "Detective Conan": {1: 28, 2: 26},
+    "Pokémon": {1: 82, 2: 36},
+    "Dr. Stone": {1: 24, 2: 11, 3: 22},
+    "Babylon 5": dict.fromkeys(range(1, 6), 22),
     "Friends": dict.fromkeys(range(1, 11), 24),
     "One Piece": {1: 61, 2: 16, 3: 14},
     "Conan": {1: 30},
@@ -143,6 +169,7 @@ SEASONS = {
     "Chernobyl": {1: 5},
     "Sherlock": {0: 3, 1: 3, 2: 3},
     "Mob Psycho 100": {1: 12, 2: 13, 3: 12},
+    "Overlord (2001)": {1: 3},
     "Overlord": dict.fromkeys(range(1, 5), 13),
     "My Hero Academia": {1: 13, 2: 25, 3: 25, 4: 25, 5: 25},
     "Naruto Shippuden": {1: 32, 2: 21},
@@ -215,9 +242,11 @@ def catalogue(kind: str, cases: list[dict[str, Any]]) -> list[Details]:
                 builders.film_details(title, int(year), ids=ids, runtime_min=100, titles=tuple(o.title for o in others))
             )
         else:
-            lengths = SEASONS.get(title) or {
-                n: seasons.get(n, 24) for n in range(max(seasons, default=1) + 1) if n or 0 in seasons
-            }
+            lengths = (
+                SEASONS.get(label)
+                or SEASONS.get(title)
+                or {n: seasons.get(n, 24) for n in range(max(seasons, default=1) + 1) if n or 0 in seasons}
+            )
             made.append(
                 builders.show_details(
                     title, int(year), tmdb_id=ids.tmdb_id, tvdb_id=ids.tvdb_id, seasons=lengths, titles=others

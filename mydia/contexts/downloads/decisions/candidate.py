@@ -88,6 +88,7 @@ def map_episodes(parsed: ParsedRelease, facts: Facts) -> tuple[EpisodeRef, ...]:
         episodes=facts.episodes,
         is_anime=facts.series_type == "anime",
         titles=facts.titles,
+        main_title=normalise_title(facts.title),
         season_titles=facts.season_titles,
     )
     return numbering.meant_episodes(parsed, series).episodes

@@ -364,7 +364,9 @@ def _guess(group: Group) -> Guess:
     } | {
         (file.parsed.marked_season, number)
         for file in group.files
-        if file.parsed.marked_season is not None and file.parsed.confidence.season >= _MARKER_IS_SURE
+        if file.parsed.marked_season is not None
+        and not file.parsed.episodes
+        and file.parsed.confidence.season >= _MARKER_IS_SURE
         for number in file.parsed.absolute_episodes
     }
     languages = tuple(dict.fromkeys(code for file in group.files for code in file.parsed.languages))
