@@ -387,6 +387,13 @@ def test_a_state_with_the_beginning_of_another_is_refused(browser: Browser, prov
     assert answer.status_code == 403
 
 
+@pytest.mark.parametrize("state", ["a b;c=d", "x\r\nX-Evil: 1", "é" * 20, "", "=" * 40])
+def test_a_state_can_be_any_text(browser: Browser, provider: str, state: str) -> None:
+    answer = browser.get("/auth/oidc/callback", params={"state": state, "code": "x"})
+    assert answer.status_code == 403
+    assert "x-evil" not in answer.headers
+
+
 def test_an_attempt_expires(browser: Browser, provider: str, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     address = issuer.authorize(begin(browser))
     later = clock.now() + timedelta(minutes=11)

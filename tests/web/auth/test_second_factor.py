@@ -48,7 +48,11 @@ def add_app(browser: Browser) -> tuple[Phone, list[str]]:
     """Add an app to the signed-in account and return it with the recovery codes."""
     shown = browser.get("/account/security/apps/new")
     assert shown.headers["cache-control"] == "no-store"
-    assert 'src="data:image/svg+xml' in shown.text
+    source = re.search(r'src="(/account/security/picture[^"]+)"', shown.text)
+    assert source
+    picture = browser.get(source[1].replace("&amp;", "&"))
+    assert picture.headers["content-type"].startswith("image/svg+xml")
+    assert (picture.headers["cache-control"], b"<svg" in picture.content) == ("no-store", True)
     secret = re.search(r'code select-all">([A-Z2-7 ]+)<', shown.text)
     sealed = re.search(r'name="sealed" value="([^"]+)"', shown.text)
     assert secret

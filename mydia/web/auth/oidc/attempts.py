@@ -90,9 +90,10 @@ def cookies_of(request: WebRequest, deps: WebDeps, attempt: Attempt) -> list[Coo
     return [*removed, kept]
 
 
-def removal_of(state: str) -> Cookie:
-    """Return the cookie that removes the one of an attempt."""
-    return _removal(f"{_PREFIX}{state[:_NAME_CHARACTERS]}")
+def removals_of(request: WebRequest, state: str) -> list[Cookie]:
+    """Return the cookie that removes the one of an attempt, if the browser has it: a state can be any text."""
+    name = f"{_PREFIX}{state[:_NAME_CHARACTERS]}"
+    return [_removal(name)] if name in request.cookies else []
 
 
 def _removal(name: str) -> Cookie:

@@ -130,7 +130,7 @@ def _come_back(request: WebRequest, deps: WebDeps, key: str) -> Response[str]:
         answer = _refused(request, deps, error, wanted)
     except (NotAdmitted, Conflict) as error:
         answer = _refused(request, deps, error, wanted)
-    answer.cookies.append(attempts.removal_of(state))
+    answer.cookies.extend(attempts.removals_of(request, state))
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

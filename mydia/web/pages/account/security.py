@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import settings, users
 from mydia.contexts.users import Caller
-from mydia.errors import Conflict, Invalid, Misconfigured
+from mydia.errors import Conflict, Invalid, Misconfigured, NotFound
 from mydia.secret import Secret
 from mydia.web.auth import passkeys
 from mydia.web.auth.passkeys import Asked, PasskeyFields
@@ -49,7 +51,7 @@ class NewApp:
 
     sealed: str
     picture: str
-    """The QR code, as a data address."""
+    """The address of the QR code."""
     secret: str
 
 
@@ -146,14 +148,29 @@ def renew_codes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
     return _show(request, _view(request, deps, caller, codes=codes))
 
 
-def _new_app(deps: WebDeps, caller: Caller, secret: Secret) -> NewApp:
+@get("/account/security/picture", sync_to_thread=True, include_in_schema=False)
+def picture(request: WebRequest, deps: DepsDep, caller: CallerDep, sealed: FromQuery[str] = "") -> Response[bytes]:
+    """Draw the QR code of an app that is being added."""
     import segno
 
     with deps.database.reads() as session:
         user = users.get_own(session, caller)
+        sealer = settings.sealer(session)
+    try:
+        secret = sealer.open(sealed)
+        address = users.factors.app_address(secret, user.username)
+    except (Misconfigured, ValueError) as error:
+        raise NotFound("There is no such picture.") from error
+    drawn = io.BytesIO()
+    segno.make(address, error="m").save(drawn, kind="svg", scale=5, border=3, dark="#000", light="#fff")
+    return Response(drawn.getvalue(), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+
+
+def _new_app(deps: WebDeps, caller: Caller, secret: Secret) -> NewApp:
+    with deps.database.reads() as session:
+        user = users.get_own(session, caller)
         sealed = settings.sealer(session).seal(secret.reveal())
-    address = users.factors.app_address(secret, user.username)
-    picture = segno.make(address, error="m").svg_data_uri(scale=5, border=3, dark="#000", light="#fff")
+    picture = f"/account/security/picture?{urlencode({'sealed': sealed})}"
     text = secret.reveal()
     return NewApp(sealed, picture, " ".join(text[at : at + 4] for at in range(0, len(text), 4)))
 
@@ -194,6 +211,7 @@ def _show(request: WebRequest, view: SecurityView, *, status: int = 200, toast: 
 ROUTES = (
     security,
     new_app,
+    picture,
     add_app,
     add_passkey,
     get("/account/security/passkeys/new", sync_to_thread=True, include_in_schema=False)(security.fn),
