@@ -168,7 +168,7 @@ def picture(request: WebRequest, deps: DepsDep, caller: CallerDep, sealed: FromQ
 
 def _new_app(deps: WebDeps, caller: Caller, secret: Secret) -> NewApp:
     with deps.database.reads() as session:
-        user = users.get_own(session, caller)
+        users.get_own(session, caller)
         sealed = settings.sealer(session).seal(secret.reveal())
     picture = f"/account/security/picture?{urlencode({'sealed': sealed})}"
     text = secret.reveal()
