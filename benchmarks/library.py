@@ -183,6 +183,9 @@ def _item(
     running = show and chance.random() < _RUNNING
     episodes = list(_episodes(chance, year, seasons, each, running=running, missing=missing)) if show else []
     held = sum(episode.held for episode in episodes) if show else int(not missing)
+    # What the titles hold is recorded as Mydia would, so that the recount at the start finds nothing to change.
+    qualities = [Quality.from_name(chance.choice(_QUALITIES)) for _ in range(held)]
+    best = max(qualities, default=None)
     state = "available" if not missing else "partial" if show else "missing"
     yield (
         Image,
@@ -223,7 +226,9 @@ def _item(
             "episodes_held": held if show else 0,
             "files_count": held,
             "size_bytes": held * 8 * GIB,
-            "best_resolution": 1080 if held else None,
+            "best_resolution": max((one.resolution or 0 for one in qualities), default=None),
+            "best_quality": best and best.name,
+            "missing_count": _missing_count(episodes, now.date()) if show else int(missing),
             "digital_on": None if show else date(year, 6, 1),
             "added_at": now - timedelta(minutes=chance.randrange(10**6)),
             "refreshed_at": now,
@@ -257,7 +262,7 @@ def _item(
     )
     if not show and held:
         name = f"{title} ({year})/{title} ({year}) 1080p.mkv"
-        yield _file(chance, path_id, item_id, version_id, name, clock.new_id())
+        yield _file(chance, path_id, item_id, version_id, name, clock.new_id(), qualities.pop())
     season_ids = {season: clock.new_id() for season in range(1, seasons + 1)} if show else {}
     for season, season_id in season_ids.items():
         yield media.Season, {"id": season_id, "media_item_id": item_id, "number": season, "title": f"Season {season}"}
@@ -281,7 +286,7 @@ def _item(
         )
         if episode.held:
             name = f"{title}/Season {episode.season:02}/{title} - S{episode.season:02}E{episode.number:02}.mkv"
-            yield _file(chance, path_id, item_id, version_id, name, file_id)
+            yield _file(chance, path_id, item_id, version_id, name, file_id, qualities.pop())
             yield library.FileEpisode, {"file_id": file_id, "episode_id": episode_id}
             yield HeldEpisode, {"version_id": version_id, "episode_id": episode_id, "upgradable": False}
 
@@ -310,8 +315,19 @@ def _episodes(
     return [_Airing(*day, day[2] <= today and day not in lacking) for day in days]
 
 
-def _file(chance: random.Random, path_id: str, item_id: str, version_id: str, name: str, file_id: str) -> _Row:
-    quality = Quality.from_name(chance.choice(_QUALITIES))
+def _missing_count(episodes: list[_Airing], today: date) -> int:
+    return sum(not episode.held and episode.air_on <= today for episode in episodes)
+
+
+def _file(
+    chance: random.Random,
+    path_id: str,
+    item_id: str,
+    version_id: str,
+    name: str,
+    file_id: str,
+    quality: Quality,
+) -> _Row:
     now = clock.now()
     return library.MediaFile, {
         "id": file_id,

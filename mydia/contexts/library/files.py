@@ -16,7 +16,7 @@ from mydia.adapters.media_tools import MediaFacts
 from mydia.contexts import media, settings
 from mydia.contexts.library.filekinds import LeftOut
 from mydia.contexts.library.holdings import quality_of
-from mydia.contexts.library.models import NEW_VIDEO, FileEpisode, MediaFile, Sidecar
+from mydia.contexts.library.models import NEW_VIDEO, UNMATCHED, FileEpisode, MediaFile, Sidecar
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_id, decode_cursor, encode_cursor, get
@@ -272,6 +272,8 @@ def list_files(
         query = query.where(MediaFile.library_path_id == library_path_id)
     if match_state is not None:
         query = query.where(MediaFile.match_state == match_state)
+        if match_state != MatchState.MATCHED:
+            query = query.where(text(UNMATCHED))
     if missing is not None:
         query = query.where(text("missing_since IS NOT NULL") if missing else MediaFile.missing_since.is_(None))
     if failed_analysis:

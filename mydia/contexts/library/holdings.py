@@ -16,6 +16,7 @@ from mydia.contexts.library.filekinds import FileKind
 from mydia.contexts.library.models import FileEpisode, MediaFile
 from mydia.contexts.library.words import MatchState
 from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.errors import NotFound
 from mydia.parsing import Quality, Source
 
 
@@ -157,20 +158,29 @@ def refresh_holdings(session: Session, now: datetime, item_id: str) -> None:
     Raises:
         NotFound: The title was removed.
     """
-    session.flush()
-    media.versions.default_version(session, item_id)
-    media.holdings.record_holdings(session, now, _count(session, [item_id]))
+    if not _record(session, now, [item_id]):
+        raise NotFound("This title is no longer in the library.")
 
 
 def refresh_many(session: Session, now: datetime, item_ids: Sequence[str]) -> None:
     """Count the files of several titles and record the results; titles that were removed are left out."""
+    _record(session, now, item_ids)
+
+
+def _record(session: Session, now: datetime, item_ids: Sequence[str]) -> int:
+    """Return how many titles there are."""
     session.flush()
-    media.holdings.record_holdings(session, now, _count(session, item_ids))
+    versions = media.versions.versions_of(session, item_ids)
+    counted = _count(session, item_ids, versions)
+    media.holdings.record_holdings(session, now, counted, versions=versions)
+    return len(counted)
 
 
 def outdated_holdings(session: Session, item_ids: Sequence[str]) -> list[str]:
     """Return the titles whose recorded holdings differ from a new count."""
-    return media.holdings.differing_holdings(session, _count(session, item_ids))
+    return media.holdings.differing_holdings(
+        session, _count(session, item_ids, media.versions.versions_of(session, item_ids))
+    )
 
 
 _IS_HELD = (
@@ -330,8 +340,9 @@ def suspects(session: Session) -> list[str]:
     return sorted(found)
 
 
-def _count(session: Session, item_ids: Sequence[str]) -> dict[str, media.holdings.Holdings]:
-    versions = media.versions.versions_of(session, item_ids)
+def _count(
+    session: Session, item_ids: Sequence[str], versions: Mapping[str, Sequence[media.Version]]
+) -> dict[str, media.holdings.Holdings]:
     held = _held_by_item(session, item_ids, versions)
     used = {version.profile_id for rows in versions.values() for version in rows}
     profiles = {profile_id: settings.profiles.get_profile(session, SYSTEM, profile_id) for profile_id in used}

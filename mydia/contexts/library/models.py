@@ -26,6 +26,8 @@ from mydia.vocabulary import MediaType
 NEW_VIDEO = "match_state = 'new' AND kind = 'video' AND missing_since IS NULL"
 """Condition of the index of videos that wait for being matched."""
 
+UNMATCHED = "match_state <> 'matched'"
+
 
 class MediaFile(HasId, Base):
     """A video file, identified by its library path and relative path.
@@ -43,7 +45,8 @@ class MediaFile(HasId, Base):
         Index("ix_media_files_state", "library_path_id", "match_state", "id"),
         partial_index("ix_media_files_unanalysed", "id", where="analysed_at IS NULL AND analysis_error IS NULL"),
         Index("ix_media_files_path", "library_path_id", "id"),
-        Index("ix_media_files_match_state", "match_state", "id"),
+        # Not of matched files: SQLite would read all of them in order instead of those of a few titles.
+        partial_index("ix_media_files_unmatched", "match_state", "id", where=UNMATCHED),
         # A query has to contain these conditions literally to use the index.
         partial_index("ix_media_files_new", "library_path_id", where=NEW_VIDEO),
         partial_index("ix_media_files_missing", "id", where="missing_since IS NOT NULL"),

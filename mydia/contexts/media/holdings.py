@@ -74,14 +74,23 @@ class _Changes:
         return bool(self.item or self.versions or self.episodes or self.lost or self.held)
 
 
-def record_holdings(session: Session, now: datetime, holdings: Mapping[str, Holdings]) -> None:
+def record_holdings(
+    session: Session,
+    now: datetime,
+    holdings: Mapping[str, Holdings],
+    *,
+    versions: Mapping[str, Sequence[Version]] | None = None,
+) -> None:
     """Store which files the library has of titles; called after every change to their files.
 
     The reads do not depend on the number of titles. Titles that were removed are left out.
+
+    Args:
+        versions: Of these titles, if they have been read already.
     """
     session.flush()
-    items = session.scalars(select(MediaItem).where(MediaItem.id.in_(holdings))).all()
-    versions = versions_of(session, [item.id for item in items])
+    items = _items_of(session, list(holdings))
+    versions = versions or versions_of(session, [item.id for item in items])
     recorded = {item.id: tuple(getattr(item, column.key) for column in _ITEM_COLUMNS) for item in items}
     shows = [item.id for item in items if item.type == MediaType.TV_SHOW]
     changes = _compare(session, holdings, recorded, versions, shows)
@@ -103,6 +112,14 @@ def record_holdings(session: Session, now: datetime, holdings: Mapping[str, Hold
     if held:
         session.execute(insert(HeldEpisode), held)
     _refresh_states(session, now, items, versions)
+
+
+def _items_of(session: Session, item_ids: Sequence[str]) -> Sequence[MediaItem]:
+    if len(item_ids) == 1:
+        # Often it was read or added just before, and then this reads nothing.
+        item = session.get(MediaItem, item_ids[0])
+        return [] if item is None else [item]
+    return session.scalars(select(MediaItem).where(MediaItem.id.in_(item_ids))).all()
 
 
 def differing_holdings(session: Session, holdings: Mapping[str, Holdings]) -> list[str]:
@@ -263,9 +280,11 @@ def refresh_states(session: Session, now: datetime, items: Sequence[MediaItem]) 
 def _refresh_states(
     session: Session, now: datetime, items: Sequence[MediaItem], versions: Mapping[str, Sequence[Version]]
 ) -> None:
-    session.flush()
+    shows = [item.id for item in items if item.type == MediaType.TV_SHOW]
+    if shows:
+        session.flush()
     today = now.date()
-    numbers = _count_episodes(session, [item.id for item in items if item.type == MediaType.TV_SHOW], today)
+    numbers = _count_episodes(session, shows, today)
     for item in items:
         _refresh(session, today, item, versions[item.id], numbers.get(item.id, _Episodes()))
     session.flush()

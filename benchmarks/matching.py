@@ -1,0 +1,68 @@
+"""Measure the matching of new movie files with names of their own: files a second, and statements for each file.
+
+python -m benchmarks.matching [files]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from mydia import clock
+from mydia.config import load
+from mydia.contexts import library, settings
+from mydia.contexts.users import SYSTEM
+from mydia.db import Database, upgrade
+from tests.fakes.outside import FakeMetadataProvider, fake_outside
+
+
+def main(files: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "films"
+        for number in range(files):
+            title = f"Silent Harbour {chr(97 + number % 26)}{number:05} ({1920 + number % 100})"
+            (root / title).mkdir(parents=True)
+            (root / title / f"{title} 1080p BluRay.mkv").write_bytes(b"x" * 5000)
+        database = Database(f"sqlite:///{folder}/mydia.db")
+        upgrade(database.engine)
+        settings.bind(database, load({"DATA_DIR": folder}))
+        now = datetime.now(UTC)
+        with database.writes() as session:
+            settings.ensure_defaults(session, now)
+            path = settings.library_paths.add_library_path(
+                session, SYSTEM, now, settings.NewLibraryPath(path=str(root), type="movies")
+            )
+        outside = fake_outside(metadata=FakeMetadataProvider(available=False))
+        library.scanning.run_scan(database, outside, clock.now, path.id)
+        statements: Counter[str] = Counter()
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            statements[" ".join(statement.split())[:110]] += 1
+
+        event.listen(database.engine, "before_cursor_execute", note)
+        began_s, used_s = clock.monotonic_s(), _used_s()
+        report = library.match_new_files(database, outside, clock.now, path.id)
+        took_s, used_s = clock.monotonic_s() - began_s, _used_s() - used_s
+        print(
+            f"{report.matched} of {files} files matched: {files / took_s:.0f} a second, "
+            f"{files / used_s:.0f} for each second of processor time, {statements.total() / files:.1f} statements each"
+        )
+        for statement, number in statements.most_common(30):
+            print(f"{number / files:6.2f}  {statement}")
+        database.close()
+
+
+def _used_s() -> float:
+    import time
+
+    return time.process_time()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)
