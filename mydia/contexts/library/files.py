@@ -17,6 +17,7 @@ from mydia.contexts import media, settings
 from mydia.contexts.library.filekinds import LeftOut
 from mydia.contexts.library.holdings import quality_of
 from mydia.contexts.library.models import NEW_VIDEO, UNMATCHED, FileEpisode, MediaFile, Sidecar
+from mydia.contexts.library.words import MatchState
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_id, decode_cursor, encode_cursor, get

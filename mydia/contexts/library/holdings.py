@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, case, cast, exists, false, func, or_, select
+from sqlalchemy import Text, bindparam, case, cast, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from mydia.contexts import media, settings
@@ -183,6 +183,13 @@ def outdated_holdings(session: Session, item_ids: Sequence[str]) -> list[str]:
     )
 
 
+_COMPARED_AT_ONCE = 5_000
+
+
+def _in_range(column: Any) -> Any:
+    return column.between(bindparam("first"), bindparam("last"))
+
+
 _IS_HELD = (
     MediaFile.kind == FileKind.VIDEO,
     MediaFile.match_state == MatchState.MATCHED,
@@ -194,6 +201,7 @@ _GROUPED = (
     cast(MediaFile.quality, Text),
     MediaFile.resolution,
     MediaFile.format_score,
+    MediaFile.faulty_since.is_not(None),
 )
 _GROUPS = (
     select(
@@ -202,17 +210,21 @@ _GROUPS = (
         func.sum(MediaFile.size_bytes),
         func.sum(select(func.count()).where(FileEpisode.file_id == MediaFile.id).scalar_subquery()),
     )
-    .where(*_IS_HELD, MediaFile.media_item_id.is_not(None))
+    .where(*_IS_HELD, _in_range(MediaFile.media_item_id))
     .group_by(*_GROUPED)
 )
-_RECORDED_VERSIONS = select(
-    media.Version.id,
-    media.Version.media_item_id,
-    media.Version.profile_id,
-    media.Version.monitored,
-    media.Version.files_count,
-    media.Version.upgradable,
-).order_by(media.Version.media_item_id, media.Version.position)
+_RECORDED_VERSIONS = (
+    select(
+        media.Version.id,
+        media.Version.media_item_id,
+        media.Version.profile_id,
+        media.Version.monitored,
+        media.Version.files_count,
+        media.Version.upgradable,
+    )
+    .where(_in_range(media.Version.media_item_id))
+    .order_by(media.Version.media_item_id, media.Version.position)
+)
 _RECORDED_ITEMS = select(
     media.MediaItem.id,
     media.MediaItem.files_count,
@@ -220,23 +232,29 @@ _RECORDED_ITEMS = select(
     media.MediaItem.best_resolution,
     media.MediaItem.best_quality,
     media.MediaItem.upgradable,
+).where(_in_range(media.MediaItem.id))
+_HELD = (
+    select(
+        media.holdings.HeldEpisode.version_id,
+        func.count(),
+        func.sum(case((media.holdings.HeldEpisode.upgradable, 1), else_=0)),
+    )
+    .join(media.Version, media.Version.id == media.holdings.HeldEpisode.version_id)
+    .where(_in_range(media.Version.media_item_id))
+    .group_by(media.holdings.HeldEpisode.version_id)
 )
-_HELD = select(
-    media.holdings.HeldEpisode.version_id,
-    func.count(),
-    func.sum(case((media.holdings.HeldEpisode.upgradable, 1), else_=0)),
-).group_by(media.holdings.HeldEpisode.version_id)
 _HELD_WITHOUT_FILE = (
     select(media.Version.media_item_id)
     .join(media.holdings.HeldEpisode, media.holdings.HeldEpisode.version_id == media.Version.id)
     .where(
+        _in_range(media.Version.media_item_id),
         ~exists()
         .where(
             FileEpisode.episode_id == media.holdings.HeldEpisode.episode_id,
             MediaFile.id == FileEpisode.file_id,
             *_IS_HELD,
         )
-        .where(or_(MediaFile.version_id == media.holdings.HeldEpisode.version_id, MediaFile.version_id.is_(None)))
+        .where(or_(MediaFile.version_id == media.holdings.HeldEpisode.version_id, MediaFile.version_id.is_(None))),
     )
     .distinct()
 )
@@ -244,22 +262,16 @@ _WRONG_EPISODES = (
     select(media.Episode.media_item_id)
     .outerjoin(media.holdings.HeldEpisode, media.holdings.HeldEpisode.episode_id == media.Episode.id)
     .where(
+        _in_range(media.Episode.media_item_id),
         or_(
             media.Episode.held != media.holdings.HeldEpisode.version_id.is_not(None),
             media.Episode.complete != media.holdings.HeldEpisode.version_id.is_not(None),
             media.Episode.upgradable != func.coalesce(media.holdings.HeldEpisode.upgradable, false()),
-        )
+        ),
     )
     .distinct()
 )
 """Series with an episode whose flags do not follow from the versions that have it. Exact for series with one monitored version."""
-
-_FAULTY = (
-    select(MediaFile.media_item_id)
-    .where(MediaFile.faulty_since.is_not(None), MediaFile.media_item_id.is_not(None))
-    .distinct()
-)
-"""Titles with a file that counts as below every cutoff, whatever its quality."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -299,35 +311,50 @@ def suspects(session: Session) -> list[str]:
     with several versions, and series with two files for one episode, are returned without a closer look.
     """
     profiles = {one.id: one for one in settings.profiles.list_profiles(session, SYSTEM)}
+    found: set[str] = set()
+    first = ""
+    # In ranges of ids, so that the memory this takes does not depend on the size of the library.
+    while True:
+        ids = media.lists.ids_of(session, SYSTEM, media.lists.ItemQuery(), after=first, limit=_COMPARED_AT_ONCE)
+        if not ids:
+            return sorted(found)
+        found |= _suspects_between(session, profiles, {"first": ids[0], "last": ids[-1]})
+        first = ids[-1]
+
+
+def _suspects_between(session: Session, profiles: Mapping[str, settings.Profile], between: dict[str, str]) -> set[str]:
     versions: dict[str, tuple[Any, ...]] = {}
     version_of: dict[str, str] = {}
     found: set[str] = set()
-    for version_id, item_id, *recorded in session.connection().execute(_RECORDED_VERSIONS):
+    for version_id, item_id, *recorded in session.connection().execute(_RECORDED_VERSIONS, between):
         if version_of.setdefault(item_id, version_id) != version_id:
             found.add(item_id)
         versions[version_id] = (item_id, *recorded)
     sums: dict[str, _Sum] = {}
     known: dict[tuple[Any, ...], tuple[Quality, bool]] = {}
-    for item_id, version_id, stored, resolution, score, *numbers in session.connection().execute(_GROUPS):
+    for item_id, version_id, *same, files, size_bytes, links in session.connection().execute(_GROUPS, between):
         counted_for = version_id or version_of.get(item_id)
         if counted_for not in versions:
             found.add(item_id)
             continue
-        key = (versions[counted_for][1], stored, resolution, score)
+        key = (versions[counted_for][1], *same)
         if key not in known:
+            stored, resolution, score, faulty = same
             quality = comparable(quality_of(json.loads(stored) if stored else None, resolution))
-            known[key] = quality, settings.upgrades.upgradable(profiles[key[0]], quality, score=score)
+            known[key] = quality, faulty or settings.upgrades.upgradable(profiles[key[0]], quality, score=score)
         quality, below = known[key]
-        sums.setdefault(counted_for, _Sum()).add(quality, *(int(number) for number in numbers), below=below)
+        sums.setdefault(counted_for, _Sum()).add(quality, files, int(size_bytes), int(links), below=bool(below))
     nothing = _Sum()
-    for item_id, files, size_bytes, resolution, name, upgradable in session.connection().execute(_RECORDED_ITEMS):
+    for item_id, files, size_bytes, resolution, name, upgradable in session.connection().execute(
+        _RECORDED_ITEMS, between
+    ):
         version_id = version_of.get(item_id, "")
         one = sums.get(version_id, nothing)
         monitored = version_id in versions and versions[version_id][2]
         counted = (one.files, one.size_bytes, one.best_resolution, one.best and one.best.name)
         if (*counted, one.upgradable and monitored) != (files, size_bytes, resolution, name, upgradable):
             found.add(item_id)
-    held = {version_id: numbers for version_id, *numbers in session.connection().execute(_HELD)}
+    held = {version_id: numbers for version_id, *numbers in session.connection().execute(_HELD, between)}
     for version_id, (item_id, _, _, files, upgradable) in versions.items():
         one = sums.get(version_id, nothing)
         if (files, upgradable) != (one.files, one.upgradable) or held.get(version_id, [0, 0]) != [
@@ -335,9 +362,9 @@ def suspects(session: Session) -> list[str]:
             one.links_below,
         ]:
             found.add(item_id)
-    for query in (_HELD_WITHOUT_FILE, _WRONG_EPISODES, _FAULTY):
-        found |= set(session.scalars(query))
-    return sorted(found)
+    for query in (_HELD_WITHOUT_FILE, _WRONG_EPISODES):
+        found |= set(session.scalars(query, between))
+    return found
 
 
 def _count(

@@ -266,6 +266,7 @@ def test_every_wrong_count_is_found_and_corrected(database: Database, tmp_path: 
         update(library.MediaFile).values(match_state="new"),
         update(library.MediaFile).values(quality=builders.Quality.from_name("HDTV-720p").to_json()),
         update(library.MediaFile).values(format_score=-5),
+        update(library.MediaFile).values(faulty_since=now),
     )
     for statement in wrong:
         with database.writes() as session:
