@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,9 +47,9 @@ def main(files: int) -> None:
             statements[" ".join(statement.split())[:110]] += 1
 
         event.listen(database.engine, "before_cursor_execute", note)
-        began_s, used_s = clock.monotonic_s(), _used_s()
+        began_s, used_s = clock.monotonic_s(), time.process_time()
         report = library.match_new_files(database, outside, clock.now, path.id)
-        took_s, used_s = clock.monotonic_s() - began_s, _used_s() - used_s
+        took_s, used_s = clock.monotonic_s() - began_s, time.process_time() - used_s
         print(
             f"{report.matched} of {files} files matched: {files / took_s:.0f} a second, "
             f"{files / used_s:.0f} for each second of processor time, {statements.total() / files:.1f} statements each"
@@ -56,12 +57,6 @@ def main(files: int) -> None:
         for statement, number in statements.most_common(30):
             print(f"{number / files:6.2f}  {statement}")
         database.close()
-
-
-def _used_s() -> float:
-    import time
-
-    return time.process_time()
 
 
 if __name__ == "__main__":
