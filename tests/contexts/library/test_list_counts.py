@@ -298,6 +298,11 @@ def test_postgresql_keeps_the_same_counts(tmp_path: Path, now: datetime):
             made.step()
             if number % 20 == 19:
                 compare(made)
+        with database.engine.connect() as connection:
+            present = set(connection.exec_driver_sql("SELECT indexname FROM pg_indexes").scalars())
+            connection.rollback()
+        wanted = {index.name for table in Base.metadata.tables.values() for index in table.indexes}
+        assert wanted - present == set()
         database.close()
 
 
