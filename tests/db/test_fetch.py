@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mydia.db import cursor_day, cursor_id, cursor_instant, decode_cursor, encode_cursor
-from mydia.errors import Invalid
+from mydia.errors import NotFound
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -55,25 +55,25 @@ def test_no_cursor_is_the_first_page() -> None:
     ],
 )
 def test_damaged_foreign_and_tampered_cursors_are_refused(cursor: str) -> None:
-    with pytest.raises(Invalid, match="page"):
+    with pytest.raises(NotFound, match="page"):
         decode_cursor(cursor, 2)
 
 
 @pytest.mark.parametrize("part", [1, None, 0.5, True])
 def test_an_id_is_text(part: object) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(NotFound):
         cursor_id(part)
 
 
 @pytest.mark.parametrize("part", ["x", 5, None, "2026-13-01", "2026-11-30", "2026-11-30T12:00:00"])
 def test_an_instant_has_a_zone(part: object) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(NotFound):
         cursor_instant(part)
 
 
 @pytest.mark.parametrize("part", ["x", 5, None, "2026-13-01"])
 def test_a_day_is_a_date(part: object) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(NotFound):
         cursor_day(part)
 
 
@@ -81,6 +81,6 @@ def test_a_day_is_a_date(part: object) -> None:
 def test_any_text_is_a_key_or_refused(text: str) -> None:
     try:
         key = decode_cursor(text, 2)
-    except Invalid:
+    except NotFound:
         return
     assert key is None or len(key) == 2

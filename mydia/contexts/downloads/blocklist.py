@@ -105,6 +105,7 @@ def block_name(
 
     Raises:
         Invalid: The name, the title or the protocol is missing or unknown.
+        NotFound: The title was removed.
     """
     caller.require(Permission.MANAGE_MEDIA)
     cleaned = name.strip()
@@ -112,9 +113,9 @@ def block_name(
         raise Invalid("Enter the name of a release.", fields={"release": "Enter the name of a release."})
     if protocol not in Protocols:
         raise Invalid("Choose a protocol.", fields={"protocol": "Choose BitTorrent or Usenet."})
-    item = session.get(media.MediaItem, item_id) if item_id else None
-    if item is None:
+    if not item_id:
         raise Invalid("Choose a title.", fields={"item_id": "Choose a title."})
+    item = media.get_item(session, caller, item_id)
     present = select(BlocklistEntry.id).where(
         BlocklistEntry.media_item_id == item.id,
         BlocklistEntry.normalised == normalised_name(cleaned),

@@ -11,7 +11,7 @@ from msgspec import Meta
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import downloads, media
+from mydia.contexts import downloads
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.events import say
@@ -610,7 +610,6 @@ class ToBlock(Struct):
 def block_name(database: DatabaseDep, caller: CallerDep, data: JSONBody[ToBlock]) -> Accepted:
     """Add a release to the blocklist by name. No search needs to have found it."""
     with database.writes() as session:
-        media.get_item(session, caller, data.media_id)
         entry_id = downloads.blocklist.block_name(
             session, caller, clock.now(), data.media_id, data.title, protocol=data.protocol, words=data.reason
         )
