@@ -223,8 +223,8 @@ class Newznab:
         name = self.connection.name
         try:
             document = feed_xml.parse(answer.content)
-        except feed_xml.TooManyTags as error:
-            raise Nonsense(name, f"returned more than {feed_xml.MOST_TAGS:,} XML tags, which is too many") from error
+        except feed_xml.TooLarge as error:
+            raise Nonsense(name, f"returned more than {error}, which is too many") from error
         except etree.XMLSyntaxError as error:
             if looks_like_html(answer) and (answer.status < 400 or answer.status == 403):
                 raise Nonsense(

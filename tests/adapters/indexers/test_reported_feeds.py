@@ -234,18 +234,56 @@ def test_a_server_that_ignores_the_offset_gets_at_most_two_requests(server: Torz
     assert len(asked) == 2
 
 
-def test_a_response_of_many_tiny_elements_is_refused_before_it_fills_the_memory(
-    server: Torznab, indexer: Indexer
+_ATTRIBUTES = b"<a " + b" ".join(b'%c=""' % letter for letter in b"bcdefghijklmnopqrstu") + b"/>"
+
+
+@pytest.mark.parametrize(
+    ("piece", "what"), [(b"<a/>", "tags"), (_ATTRIBUTES, "attributes"), (b"&nbsp;", "entities"), (b"&", "entities")]
+)
+def test_a_response_of_many_tiny_pieces_is_refused_before_it_fills_the_memory(
+    piece: bytes, what: str, server: Torznab, indexer: Indexer
 ) -> None:
     import resource
 
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    tiny = _HEAD + b"<item>" + b"<a/>" * 3_000_000 + b"</item></channel></rss>"
+    tiny = _HEAD + b"<item>" + piece * (12_000_000 // len(piece)) + b"</item></channel></rss>"
     grown_by_content_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib
     server.spoil = lambda answer: replace(answer, body=tiny)
-    with pytest.raises(Nonsense, match="XML tags"):
+    with pytest.raises(Nonsense, match=f"XML {what}, which is too many"):
         indexer.recent()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < grown_by_content_kib + 150_000
+
+
+@pytest.mark.parametrize("codec", ["utf-7", "utf-16", "utf-16-le", "utf-16-be"])
+def test_another_encoding_does_not_hide_tags_from_the_limit(codec: str) -> None:
+    text = f"<rss><channel><item>{'<a/>' * 250_000}</item></channel></rss>"
+    content = text.encode(codec)
+    if codec == "utf-7":
+        # Python leaves "<" as it is, but a decoder also accepts this spelling.
+        content = b'<?xml version="1.0" encoding="UTF-7"?>' + content.replace(b"<", b"+ADw-")
+    with pytest.raises((feed_xml.TooLarge, SyntaxError)):
+        feed_xml.parse(content)
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec", "title"),
+    [
+        ("utf-8", "utf-8", "Müller"),
+        ("utf-8", "utf-8-sig", "Müller"),
+        ("utf-16", "utf-16", "Müller"),
+        ("utf-16", "utf-8", "Müller"),
+        ("ISO-8859-1", "latin-1", "Müller"),
+        ("windows-1251", "cp1251", "Солярис"),
+        ("Shift_JIS", "shift_jis", "怪物"),
+        ("no such encoding", "utf-8", "Müller"),
+    ],
+)
+@pytest.mark.parametrize("end", ["", " & more"])
+def test_a_feed_is_read_in_its_encoding(
+    declared: str, codec: str, title: str, end: str, server: Torznab, indexer: Indexer
+) -> None:
+    text = f'<?xml version="1.0" encoding="{declared}"?><rss><channel>{item(title + end)}</channel></rss>'
+    assert read(server, indexer, text.encode(codec))["a"].title == title + end
 
 
 @pytest.mark.parametrize("text", ["&" * 200_000, "&#" * 100_000, "<item " * 30_000, "&a" * 100_000, "<item>" * 30_000])
