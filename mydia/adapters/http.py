@@ -31,6 +31,8 @@ from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unre
 USER_AGENT = f"Mydia/{__version__}"
 MAX_BYTES = 16 * 1024**2
 """The default size limit of a response; the largest .torrent files seen are close to 10 MB."""
+_MOST_JSON_CONTAINERS = 500_000
+"""Objects and arrays of a response; ten thousand torrents have ten thousand. 12 MB of empty ones take 330 MiB."""
 MAX_REDIRECTS = 5
 _CHUNK_BYTES = 64 * 1024
 _CONNECT_TIMEOUT_S = 5.0
@@ -90,6 +92,10 @@ class Response:
 
     def json(self, service: str) -> Any:
         """Return the body as JSON. Raises: Nonsense."""
+        if self.content.count(b"{") + self.content.count(b"[") > _MOST_JSON_CONTAINERS:
+            raise Nonsense(
+                service, f"returned more than {_MOST_JSON_CONTAINERS:,} JSON objects and arrays, which is too many"
+            )
         try:
             return json.loads(self.content)
         except (ValueError, RecursionError) as error:

@@ -18,6 +18,8 @@ from mydia.errors import Invalid
 type Bencoded = int | bytes | list[Bencoded] | dict[bytes, Bencoded]
 
 _MAX_DEPTH = 64
+_MOST_VALUES = 500_000
+"""Values of a .torrent file; a file in it takes about eight. 12 MB of empty lists take 370 MiB."""
 _HEX_40 = re.compile(r"[0-9a-fA-F]{40}")
 
 
@@ -55,15 +57,15 @@ def read_torrent(content: bytes) -> Torrent:
     """
     if not content.startswith(b"d"):
         raise Invalid("This is not a torrent file.")
-    spans: dict[bytes, tuple[int, int]] = {}
+    reader = _Reader(content)
     try:
-        meta, end = _decode(content, 0, 0, spans)
+        meta, end = reader.read(0, 0)
     except (ValueError, IndexError) as error:
         raise Invalid("The torrent file is damaged.") from error
     info = meta.get(b"info") if isinstance(meta, dict) else None
     if not isinstance(meta, dict) or not isinstance(info, dict) or end > len(content):
         raise Invalid("The torrent file has no info dictionary.")
-    start, stop = spans[b"info"]
+    start, stop = reader.spans[b"info"]
     raw_info = content[start:stop]
     hashes: list[str] = []
     if b"pieces" in info:
@@ -136,40 +138,51 @@ def encode(value: Bencoded | str) -> bytes:
             return b"d" + b"".join(encode(key) + encode(value[key]) for key in sorted(value)) + b"e"
 
 
-def _decode(content: bytes, at: int, depth: int, spans: dict[bytes, tuple[int, int]]) -> tuple[Bencoded, int]:
-    """Return the value at a position and the position after it; records the spans of the top-level values."""
-    if depth > _MAX_DEPTH:
-        raise ValueError("nested too deep")
-    match content[at : at + 1]:
-        case b"i":
-            end = content.index(b"e", at)
-            return int(content[at + 1 : end]), end + 1
-        case b"l":
-            items: list[Bencoded] = []
-            at += 1
-            while content[at : at + 1] != b"e":
-                item, at = _decode(content, at, depth + 1, spans)
-                items.append(item)
-            return items, at + 1
-        case b"d":
-            table: dict[bytes, Bencoded] = {}
-            at += 1
-            while content[at : at + 1] != b"e":
-                key, start = _decode(content, at, depth + 1, spans)
-                if not isinstance(key, bytes):
-                    raise ValueError("a key that is no text")  # damage, not a wrong call
-                table[key], at = _decode(content, start, depth + 1, spans)
-                if depth == 0:
-                    spans[key] = (start, at)
-            return table, at + 1
-        case digit if digit.isdigit():
-            colon = content.index(b":", at, at + 12)
-            end = colon + 1 + int(content[at:colon])
-            if end > len(content):
-                raise ValueError("cut short")
-            return content[colon + 1 : end], end
-        case _:
-            raise ValueError("not bencoded")
+class _Reader:
+    """Decodes bencode, up to a number of values."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._left = _MOST_VALUES
+        self.spans: dict[bytes, tuple[int, int]] = {}
+        """Key of the outermost dictionary -> start and end of its value."""
+
+    def read(self, at: int, depth: int) -> tuple[Bencoded, int]:
+        """Return the value at a position and the position after it."""
+        content = self._content
+        self._left -= 1
+        if depth > _MAX_DEPTH or self._left < 0:
+            raise ValueError("nested too deep, or too many values")
+        match content[at : at + 1]:
+            case b"i":
+                end = content.index(b"e", at)
+                return int(content[at + 1 : end]), end + 1
+            case b"l":
+                items: list[Bencoded] = []
+                at += 1
+                while content[at : at + 1] != b"e":
+                    item, at = self.read(at, depth + 1)
+                    items.append(item)
+                return items, at + 1
+            case b"d":
+                table: dict[bytes, Bencoded] = {}
+                at += 1
+                while content[at : at + 1] != b"e":
+                    key, start = self.read(at, depth + 1)
+                    if not isinstance(key, bytes):
+                        raise ValueError("a key that is no text")  # damage, not a wrong call
+                    table[key], at = self.read(start, depth + 1)
+                    if depth == 0:
+                        self.spans[key] = (start, at)
+                return table, at + 1
+            case digit if digit.isdigit():
+                colon = content.index(b":", at, at + 12)
+                end = colon + 1 + int(content[at:colon])
+                if end > len(content):
+                    raise ValueError("cut short")
+                return content[colon + 1 : end], end
+            case _:
+                raise ValueError("not bencoded")
 
 
 def _files(info: dict[bytes, Bencoded]) -> tuple[TorrentFile, ...]:

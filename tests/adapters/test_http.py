@@ -304,6 +304,13 @@ def test_invalid_json_is_rejected(http: Http, echo: Echo) -> None:
         http.get("Echo", f"{echo.url}/status/200").json("Echo")
 
 
+@pytest.mark.parametrize("piece", [b"{}", b"[]", b'{"a":0}'])
+def test_json_of_many_tiny_values_is_refused_before_it_is_parsed(piece: bytes) -> None:
+    content = b"[" + b",".join([piece] * (12_000_000 // (len(piece) + 1))) + b"]"
+    with pytest.raises(Nonsense, match="objects and arrays, which is too many"):
+        Response(200, {}, content, "http://x").json("Echo")
+
+
 def test_cookies_are_not_kept(http: Http, echo: Echo) -> None:
     http.get("Echo", f"{echo.url}/cookie")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,19 @@ def test_a_version_2_torrent_has_its_hash_cut_to_20_bytes() -> None:
 def test_a_file_that_is_not_a_torrent_is_invalid(content: bytes) -> None:
     with pytest.raises(Invalid, match="torrent"):
         read_torrent(content)
+
+
+@pytest.mark.parametrize("piece", [b"le", b"de", b"0:", b"i9e"])
+def test_a_torrent_of_many_tiny_values_is_refused_before_it_fills_the_memory(piece: bytes) -> None:
+    info = encode({b"length": 7, b"name": b"Film", b"pieces": b"p" * 20})
+    content = b"d4:info" + info + b"1:zl" + piece * 1_000_000 + b"ee"
+    tracemalloc.start()
+    try:
+        with pytest.raises(Invalid, match="damaged"):
+            read_torrent(content)
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.binary(max_size=200))
