@@ -142,7 +142,7 @@ class FakeDownloadClient:
             progress=0.0,
             size_bytes=sum(file.size_bytes for file in files) or None,
             downloaded_bytes=0,
-            categories=(category,) if category else (),
+            categories=(*((category,) if category else ()), *download.tags),
             info_hashes=hashes if ref.isalnum() else (),
             output_path=f"{download.save_path or self.folder}/{name}" if files else None,
             save_path=(download.save_path or self.folder) if files else None,

@@ -19,6 +19,7 @@ from tests.fakes.stand_in import Answer, Asked, StandIn
 
 USERNAME = "robin"
 PASSWORD = "a long enough password"
+FAILURES_UNTIL_BAN = 5  # by default. Source: WebUI settings, "Ban client after consecutive failures"
 API_KEY = "qbt_0123456789abcdefghijklmnopqr"
 _NO_ETA = 8_640_000
 
@@ -89,6 +90,7 @@ class QBittorrentStub(StandIn):
         self.preferences: dict[str, Any] = {"save_path": "/downloads", "dht": True, "max_ratio_enabled": False}
         self.sign_ins = 0
         self.banned = False
+        self.password = PASSWORD
         self._session = ""
 
     @property
@@ -146,7 +148,7 @@ class QBittorrentStub(StandIn):
         if self.banned:
             return _text("Your IP address has been banned after too many failed authentication attempts.", 403)
         new = self.api >= (2, 14)
-        if (form.get("username"), form.get("password")) != (USERNAME, PASSWORD):
+        if (form.get("username"), form.get("password")) != (USERNAME, self.password):
             return _text("Unauthorized", 401) if new else _text("Fails.")
         self._session = f"session{self.sign_ins}"
         cookie = f"{f'QBT_SID_{self.port}' if new else 'SID'}={self._session}; HttpOnly; SameSite=Strict; path=/"

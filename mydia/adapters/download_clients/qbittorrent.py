@@ -324,6 +324,11 @@ class QBittorrent:
                         raise
                     self._client = None
                     return call(self._sign_in())
+            except qbt.LoginFailed as error:
+                # The library signs in again by itself when a session has ended, for example because the password changed.
+                self._client = None
+                _rejected.add(self._credentials())
+                raise self._translated(error) from error
             except qbt.APIError as error:
                 raise self._translated(error) from error
             except ValueError as error:
@@ -366,11 +371,7 @@ class QBittorrent:
             REQUESTS_ARGS={"timeout": (min(5.0, connection.timeout_s), connection.timeout_s), "allow_redirects": False},
         )
         if answer.status in {401, 403} or connection.username or is_key:
-            try:
-                client.auth_log_in()
-            except qbt.LoginFailed:
-                _rejected.add(self._credentials())
-                raise
+            client.auth_log_in()
             _rejected.forget(self._credentials())
         version = client.app_web_api_version()
         if not (numbers := re.findall(r"\d+", version)) or len(version) > 20:

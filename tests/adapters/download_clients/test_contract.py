@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mydia import writing
+from mydia import clock, writing
 from mydia.adapters.download_clients import KINDS, DownloadClient, NewDownload, RemoteDownload, RemoteState
 from mydia.adapters.errors import AdapterError, Nonsense, Refused, Unreachable
 from mydia.adapters.http import Http
@@ -17,7 +17,7 @@ from mydia.adapters.kinds import Secret
 from tests.fakes import transmission
 from tests.fakes.outside import FakeDownloadClient
 from tests.fakes.qbittorrent import MISSING, PROGRAM, RealQBittorrent, wait_until
-from tests.fakes.qbittorrent_stub import API_KEY, QBittorrentStub
+from tests.fakes.qbittorrent_stub import API_KEY, FAILURES_UNTIL_BAN, QBittorrentStub
 from tests.fakes.torrent_files import MadeTorrent, make_hybrid_torrent, make_torrent
 from tests.fakes.tracker import Tracker
 
@@ -183,6 +183,15 @@ def test_a_download_is_listed_with_its_category_and_size(world: World) -> None:
     assert known.completed_at is None
     assert known.eta_s is None
     assert world.client.list(category="other") == []
+
+
+def test_a_second_label_does_not_hide_a_download(world: World) -> None:
+    ref = world.client.add(replace(world.download, tags=("noir",)))
+
+    [known] = world.client.list(category="mydia")
+
+    assert known.ref == ref
+    assert set(known.categories) == {"mydia", "noir"}
 
 
 def test_files_are_named_relative_to_the_save_folder(world: World) -> None:
@@ -406,16 +415,37 @@ def test_tags_count_as_further_categories(http: Http, torrent: MadeTorrent) -> N
     assert known.categories == ("mydia", "noir", "kept")
 
 
-def test_a_rejected_password_is_not_sent_again_by_every_check(http: Http) -> None:
-    with QBittorrentStub() as stub:
-        wrong = replace(stub.connection, secret=Secret(f"wrong-{os.urandom(4).hex()}"))
-        for _ in range(10):
-            with pytest.raises(Refused, match="user name and password"):
-                KINDS["qbittorrent"].make(wrong, http).list()
-        assert stub.sign_ins == 1
-        with pytest.raises(Refused):
-            KINDS["qbittorrent"].make(wrong, http).test()
-        assert stub.sign_ins == 2, "a person who tests the connection may try"
+def test_a_rejected_password_is_not_sent_again_by_every_check(stub: QBittorrentStub, http: Http) -> None:
+    wrong = replace(stub.connection, secret=Secret(f"wrong-{os.urandom(4).hex()}"))
+    for _ in range(10):
+        with pytest.raises(Refused, match="user name and password"):
+            KINDS["qbittorrent"].make(wrong, http).list()
+    assert stub.sign_ins == 1
+    with pytest.raises(Refused):
+        KINDS["qbittorrent"].make(wrong, http).test()
+    assert stub.sign_ins == 2, "a person who tests the connection may try"
+
+
+def test_a_password_changed_in_the_client_does_not_get_the_address_banned(
+    stub: QBittorrentStub, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each test has its own password, because rejected ones are remembered.
+    stub.password = f"first-{os.urandom(4).hex()}"
+    known = replace(stub.connection, secret=Secret(stub.password))
+    client = KINDS["qbittorrent"].make(known, http)
+    client.list()
+
+    stub.password = f"second-{os.urandom(4).hex()}"
+    stub.end_session()
+    began_s = clock.monotonic_s()
+    for minute in range(0, 12 * 60, 5):
+        monkeypatch.setattr(clock, "monotonic_s", lambda minute=minute: began_s + 60 * minute)
+        with pytest.raises(Refused, match="user name and password"):
+            client.list()
+    assert stub.sign_ins - 1 < FAILURES_UNTIL_BAN
+
+    corrected = replace(known, secret=Secret(stub.password))
+    assert KINDS["qbittorrent"].make(corrected, http).list() == []
 
 
 def test_content_without_its_own_folder_is_identified_by_its_files(http: Http, torrent: MadeTorrent) -> None:

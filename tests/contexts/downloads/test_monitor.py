@@ -330,6 +330,27 @@ def test_a_waiting_grab_is_sent_when_the_client_answers(house: House) -> None:
     assert [row.state for row in house.downloads()] == ["queued"]
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [("noir", "mydia-movies"), ("mydia-movies", "noir"), ("noir",), ()],
+    ids=["before", "after", "instead", "none"],
+)
+def test_labels_that_a_user_sets_in_the_client_do_not_lose_the_download(
+    labels: tuple[str, ...], house: House, admin: Caller
+) -> None:
+    download_id = house.get_one()
+    look(house)
+    house.client.change(ref(house, download_id), categories=labels)
+    look(house, minutes=10)
+    assert house.download(download_id).state == "downloading"
+    house.finish(download_id)
+    assert house.download(download_id).state == "completed"
+    house.bring_in(download_id)
+    assert len(house.library_files()) == 1
+    with house.database.reads() as session:
+        assert downloads.unknown.list_unknown(session, admin) == []
+
+
 # Unknown downloads
 
 
@@ -351,6 +372,15 @@ def test_an_unknown_download_in_our_category_is_offered_for_adoption(house: Hous
     assert house.download(download_id).state == "completed"
     with house.database.reads() as session:
         assert downloads.unknown.list_unknown(session, admin) == []
+
+
+def test_an_unknown_download_with_a_second_label_is_offered_too(house: House, admin: Caller) -> None:
+    added = house.client.add(
+        NewDownload(name=GOOD, content=torrent(GOOD), category="noir", tags=("mydia-movies", "kept"))
+    )
+    look(house)
+    with house.database.reads() as session:
+        assert [row.client_ref for row in downloads.unknown.list_unknown(session, admin)] == [added]
 
 
 def test_an_unknown_download_that_left_is_forgotten_and_an_ignored_one_stays_hidden(
