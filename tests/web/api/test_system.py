@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mydia.jobs.scheduler import Clock, time_zone
+from mydia.jobs.triggers import SCHEDULE
 from mydia.taskboard import TaskBoard, to_ms
 from mydia.web.deps import WebDeps
 from tests.contexts.downloads.conftest import House
@@ -41,6 +43,14 @@ def test_tasks_are_listed_run_and_cancelled(admin: Asker, deps: WebDeps, house: 
     assert [one["id"] for one in admin.get("/tasks/runs", state="cancelled").json()["items"]] == ["run-1"]
     assert admin.post("/tasks/runs/run-1/retry").status_code == 202
     assert admin.get("/tasks/runs/none").status_code == 404
+
+
+def test_compaction_that_a_person_starts_does_not_wait_until_nothing_else_runs(admin: Asker, deps: WebDeps) -> None:
+    scheduler = Clock(deps.taskboard, lambda *_args, **_options: "", SCHEDULE, zone=time_zone("UTC"), overrides=dict)
+    scheduler.start()
+    scheduler.stop()
+    assert admin.post("/tasks/upkeep.vacuum/run").status_code == 202
+    assert [(ask.job, ask.params) for ask in deps.taskboard.asks()] == [("upkeep.vacuum", {"when_idle": False})]
 
 
 def test_the_history_shows_events_and_their_users_in_pages(admin: Asker, house: House) -> None:
