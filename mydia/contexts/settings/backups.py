@@ -55,7 +55,7 @@ def request_restore(
     Raises:
         Conflict: It cannot be restored from here, a restore is under way, or the backup is damaged.
     """
-    _require_accounts_too(caller)
+    _require_all(caller)
     if database_path is None:
         raise Conflict("A PostgreSQL backup is restored with pg_restore while Mydia is stopped.")
     if restart is None:
@@ -78,7 +78,7 @@ def prepare_upload(caller: Caller, database_path: Path | None, directory: Path, 
         Conflict: The database is not SQLite.
         Unavailable: There is too little free space, or the folder cannot be made.
     """
-    _require_accounts_too(caller)
+    _require_all(caller)
     if database_path is None:
         raise Conflict("A PostgreSQL backup is restored with pg_restore while Mydia is stopped.")
     try:
@@ -97,7 +97,7 @@ def add_uploaded(caller: Caller, directory: Path, part: Path, now: datetime) -> 
     Raises:
         Invalid: It is no backup, is damaged, or was made by a newer Mydia.
     """
-    _require_accounts_too(caller)
+    _require_all(caller)
     return maintenance.add_uploaded(part, directory, now, known=is_known_revision)
 
 
@@ -120,14 +120,13 @@ def get_backup(caller: Caller, directory: Path, name: str) -> Path:
     Raises:
         NotFound: There is no such backup.
     """
-    _require_accounts_too(caller)
+    _require_all(caller)
     found = next((one.path for one in list_backups(caller, directory) if one.path.name == name), None)
     if found is None:
         raise NotFound("There is no such backup.")
     return found
 
 
-def _require_accounts_too(caller: Caller) -> None:
+def _require_all(caller: Caller) -> None:
     """A backup holds all accounts: reading one reveals password hashes, and restoring one can make anyone an administrator."""
-    caller.require(Permission.MANAGE_SETTINGS)
-    caller.require(Permission.MANAGE_USERS)
+    caller.require_all()

@@ -84,13 +84,25 @@ def callback_of(key: str) -> str:
 
 def list_providers(session: Session, caller: Caller) -> list[OidcProvider]:
     """Return all providers by name."""
-    _require(caller)
+    caller.require(Permission.MANAGE_SETTINGS)
+    caller.require(Permission.MANAGE_USERS)
     return list(session.scalars(select(OidcProvider).order_by(OidcProvider.name)))
 
 
+def require_change(caller: Caller) -> None:
+    """Check that the caller may change providers.
+
+    A provider decides who signs in as whom, and its groups can make administrators, so changing one takes all permissions.
+
+    Raises:
+        Forbidden: A permission is missing.
+    """
+    caller.require_all()
+
+
 def get_provider(session: Session, caller: Caller, provider_id: str) -> OidcProvider:
-    """Return one provider."""
-    _require(caller)
+    """Return one provider, for changing it."""
+    require_change(caller)
     return get(session, OidcProvider, provider_id, what="This provider")
 
 
@@ -122,12 +134,13 @@ def add_provider(session: Session, caller: Caller, now: datetime, new: NewProvid
     """Add a provider.
 
     Raises:
+        Forbidden: The caller does not have all permissions.
         Invalid: A field is wrong.
         Conflict: The name is taken.
     Emits:
         SettingsChanged.
     """
-    _require(caller)
+    require_change(caller)
     row = OidcProvider(key=_free_key(session, new.name), created_at=now)
     _fill(session, row, new)
     session.add(row)
@@ -142,13 +155,13 @@ def change_provider(
     """Replace the fields of a provider.
 
     Raises:
-        Forbidden: It is managed by the configuration.
+        Forbidden: It is managed by the configuration, or the caller does not have all permissions.
         Invalid: A field is wrong.
         Conflict: The name is taken, or nobody could sign in any more.
     Emits:
         SettingsChanged.
     """
-    _require(caller)
+    require_change(caller)
     row = get_provider(session, caller, provider_id)
     refuse_managed(row.managed, row.name, row.managed_source)
     replace_fields(session, caller, now, row, new)
@@ -172,12 +185,12 @@ def remove_provider(session: Session, caller: Caller, now: datetime, provider_id
     """Remove a provider. Accounts and their identities stay.
 
     Raises:
-        Forbidden: It is managed by the configuration.
+        Forbidden: It is managed by the configuration, or the caller does not have all permissions.
         Conflict: Nobody could sign in any more.
     Emits:
         SettingsChanged.
     """
-    _require(caller)
+    require_change(caller)
     row = get_provider(session, caller, provider_id)
     refuse_managed(row.managed, row.name, row.managed_source)
     session.delete(row)
@@ -194,12 +207,6 @@ def has_way_in(session: Session) -> bool:
     known = {row.issuer.rstrip("/") for row in rows if row.issuer}
     # Without an issuer of its own, a provider is known only by what its discovery document says.
     return bool(rows) and (len(known) < len(rows) or users.identities.has_linked_admin(session, known))
-
-
-def _require(caller: Caller) -> None:
-    # A provider's groups can make administrators, so changing a provider is managing accounts too.
-    caller.require(Permission.MANAGE_SETTINGS)
-    caller.require(Permission.MANAGE_USERS)
 
 
 def _refuse_lockout(session: Session) -> None:

@@ -90,6 +90,11 @@ class Caller:
         if (refused := self.refusal(permission)) is not None:
             raise refused
 
+    def require_all(self) -> None:
+        """Raise Forbidden unless the caller has all permissions. Required where a caller could make anyone an administrator."""
+        for permission in Permission:
+            self.require(permission)
+
     def require_at_least(self, permissions: frozenset[Permission], message: str) -> None:
         """Raise Forbidden if any of these permissions is missing: a caller can grant only what it has."""
         if permissions - self.permissions:

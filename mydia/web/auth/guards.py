@@ -23,7 +23,7 @@ from mydia.web.deps import NO_NUL, Unreadable, WebRequest, recalled_caller, requ
 _LOOK, _MANAGE, _ACTIVITY = Permission.BROWSE, Permission.MANAGE_MEDIA, Permission.VIEW_ACTIVITY
 _ASK, _DECIDE = Permission.REQUEST, Permission.MANAGE_REQUESTS
 _SETTINGS, _USERS = Permission.MANAGE_SETTINGS, Permission.MANAGE_USERS
-_WHOLE = (_SETTINGS, _USERS)
+_WHOLE = tuple(Permission)
 _ELSEWHERE = (_LOOK, _MANAGE)
 
 type Needed = Permission | tuple[Permission, ...] | None
@@ -64,6 +64,7 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/settings": (_SETTINGS, _SETTINGS),
     "/settings/folders/{library_path_id}/scan": (_SETTINGS, _MANAGE),
     "/settings/sign-in": ((_SETTINGS, _USERS), (_SETTINGS, _USERS)),
+    "/settings/sign-in/providers": (_WHOLE, _WHOLE),
     "/settings/users": (_USERS, _USERS),
     "/setup": (_SETTINGS, _SETTINGS),
     "/setup/scan": (_SETTINGS, (_SETTINGS, _MANAGE)),

@@ -150,3 +150,47 @@ def test_a_limited_key_cannot_revoke_a_key_with_more_permissions(server: Server,
     assert "more permissions than you" in refused.json()["detail"]
     assert browser.delete(f"/api/v1/api-keys/{narrow}", headers={"x-api-key": text}).status_code == 204
     assert browser.get("/api/v1/me", headers={"x-api-key": text}).status_code == 401
+
+
+_NEW_PASSWORD = "a password that nobody else knows"
+
+
+def _grants(olga: str, kim: str) -> list[tuple[str, str, dict[str, dict[str, object]]]]:
+    """Return the requests that give an account an administrator's permissions, or take an administrator's account over."""
+    account: dict[str, object] = {"username": "mallory", "role": "admin", "password": _NEW_PASSWORD}
+    provider: dict[str, object] = {
+        "name": "Mine",
+        "issuer": "https://mine.test",
+        "client_id": "mydia",
+        "role_claim": "groups",
+    }
+    return [
+        ("POST", "/api/v1/users", {"json": account}),
+        ("PUT", f"/api/v1/users/{kim}", {"json": {"role": "admin"}}),
+        ("PUT", f"/api/v1/users/{olga}", {"json": {"password": _NEW_PASSWORD}}),
+        ("POST", "/api/v1/api-keys", {"json": {"name": "hers", "user_id": olga}}),
+        ("POST", "/settings/users/new", {"data": {**account, "username": "mallory2"}}),
+        ("POST", f"/settings/users/{kim}", {"data": {"role": "admin"}}),
+        ("POST", f"/settings/users/{olga}", {"data": {"role": "admin", "password": _NEW_PASSWORD}}),
+        ("POST", f"/settings/users/{olga}/reset-link", {}),
+        ("POST", f"/settings/users/{olga}/factors/reset", {}),
+        ("POST", "/settings/sign-in/providers/new", {"data": {**provider, "default_role": "admin"}}),
+        ("POST", "/api/v1/backups/uploads", {"content": b"SQLite format 3"}),
+    ]
+
+
+@pytest.mark.parametrize("scopes", [["manage_users"], ["manage_users", "manage_settings"]])
+def test_a_caller_that_manages_accounts_cannot_grant_permissions_that_it_lacks(
+    server: Server, browser: Browser, scopes: list[str]
+) -> None:
+    olga, kim = _owner(server), scenes.sign_in(server.deps.database, "Kim Guest", Role.GUEST)[0]
+    _, narrow = _key(server, olga, scopes=scopes)
+    _, wide = _key(server, olga, scopes=None)
+    browser.cookies.clear()
+    for key, refused in ((narrow, True), (wide, False)):
+        headers = {"x-api-key": key, "accept": "application/json"}
+        for method, address, sent in _grants(str(olga.id), str(kim.id)):
+            answer = browser.request(method, address, headers=headers, follow_redirects=False, **sent)  # type: ignore[arg-type]
+            was_refused = answer.status_code == 403 or "more permissions than you" in answer.text
+            assert was_refused == refused, (method, address, answer.status_code, answer.text[:300])
+            assert answer.status_code < 500, (method, address)

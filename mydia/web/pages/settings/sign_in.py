@@ -208,8 +208,7 @@ def test_provider(
     request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ProviderFields]
 ) -> Response[str] | Stream:
     """Fetch the discovery document and the keys of the provider that the form describes."""
-    with deps.database.reads() as session:
-        settings.providers.list_providers(session, caller)
+    settings.providers.require_change(caller)
     steps = _steps(deps, form.draft())
     return unfolding(
         request, "settings/_test_result.html", steps, title="Test", active="settings", back="/settings/sign-in"
