@@ -62,23 +62,8 @@ _FORM = {
 
 _NAMED = {"tmdb_id": 19, "release_id": "none"}
 """Optional fields of bodies that a handler asks for all the same."""
-_RULE = {"name": "x", "approves": True}
-_EDIT = {"type": "movie", "media_ids": ["none"], "monitored": True}
-_BODIES: dict[str, Any] = {
-    "/api/v1/download-clients": {"name": "x", "kind": "nzbget", "url": "http://x.test"},
-    "/api/v1/inbox/match": {"ids": ["none"], "type": "movie", "tmdb_id": 19},
-    "/api/v1/indexers": {"name": "x", "kind": "torznab", "url": "http://x.test"},
-    "/api/v1/library/paths": {"path": "/nowhere", "type": "mixed"},
-    "/api/v1/manual-import": {"files": [{"path": "/nowhere/x.mkv", "media_id": "none"}]},
-    "/api/v1/quality-profiles": {"name": "x", "items": [{"quality": "SDTV", "allowed": True}]},
-    "/api/v1/quality-sizes": [{"quality": "SDTV", "maximum": 100}],
-    "/api/v1/request-rules": _RULE,
-    "/api/v1/request-rules/{rule_id}": _RULE,
-    "/api/v1/title-edits": _EDIT,
-    "/api/v1/title-edits/preview": _EDIT,
-}
-"""Bodies of changes that would be refused, or change nothing, if they were as small as their types allow."""
-_QUERIES = {"/api/v1/requests/offer": "?tmdb_id=19"}
+_BODIES = {"/api/v1/quality-sizes": [{"quality": "SDTV", "maximum": 100}]}
+"""Bodies of changes that would change nothing if they were as small as they may be."""
 
 
 @dataclass
@@ -184,13 +169,13 @@ def _segment(handler: Any, existing: dict[str, str], name: str, kind: str) -> st
     """Return a part of an address that its handler can read, and that belongs to nothing unless it is given."""
     if name in existing:
         return existing[name]
-    if name == "family":
-        return "download_client"
     parameter = handler.parsed_fn_signature.parameters.get(name)
     given = parameter.annotation if parameter else None
     if isinstance(given, type) and issubclass(given, Enum):
         return str(next(iter(given)).value)
-    return {"int": "1", "date": "2026-07-12"}.get(kind, "download_client" if name == "family" else "none")
+    if name == "family":
+        return "download_client"
+    return {"int": "1", "date": "2026-07-12"}.get(kind, "none")
 
 
 def _sample(kind: Any) -> Any:
@@ -236,8 +221,6 @@ def _body(door: Door, *, existing: bool) -> dict[str, Any]:
         body = _sample(field.annotation)
         fields = getattr(field.annotation, "__struct_fields__", ())
         body = body | {name: value for name, value in _NAMED.items() if name in fields} if fields else body
-        if existing and door.template == "/api/v1/blocklist":
-            body["media_id"] = door.selected
         return {"json": _BODIES.get(door.template, body)}
     if door.method in {"GET", "DELETE"}:
         return {}
@@ -302,7 +285,6 @@ def _request(desk: Desk, door: Door, *, existing: bool) -> tuple[bool, str]:
         address = f"{address}?tmdb_id=19"
     elif not door.template.startswith("/api/"):
         address = f"{address}?q=x&field=path"
-    address += _QUERIES.get(door.template, "")
     headers = {"x-api-key": "none", "accept": "application/json"}
     answer = desk.client.request(
         door.method, address, headers=headers, follow_redirects=False, **_body(door, existing=existing)
