@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pika
@@ -28,6 +29,15 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+def _quiet_port() -> int:
+    """Return a free port below those of outgoing connections (32768 on Linux): RabbitMQ takes seconds until it listens."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -59,14 +69,14 @@ def _rabbitmq(folder: Path) -> Iterator[str]:
     server = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
     if not server.exists():
         pytest.skip("rabbitmq-server is not installed")
-    port = _free_port()
+    port = _quiet_port()
     environ = {
         **os.environ,
         "HOME": str(folder),
         "RABBITMQ_NODENAME": f"mydia{port}@localhost",
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_DIST_PORT": str(_free_port()),
+        "RABBITMQ_DIST_PORT": str(_quiet_port()),
         "RABBITMQ_MNESIA_BASE": str(folder / "data"),
         "RABBITMQ_LOG_BASE": str(folder / "logs"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
@@ -77,6 +87,7 @@ def _rabbitmq(folder: Path) -> Iterator[str]:
     url = f"amqp://guest:guest@127.0.0.1:{port}"
 
     def answers() -> bool:
+        assert process.poll() is None, "RabbitMQ ended"
         try:
             pika.BlockingConnection(pika.URLParameters(url)).close()
         except pika.exceptions.AMQPError:
