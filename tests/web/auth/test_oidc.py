@@ -416,10 +416,10 @@ def test_a_browser_keeps_only_a_few_attempts(browser: Browser, provider: str) ->
 def test_the_answer_of_one_provider_is_refused_at_the_address_of_another(
     browser: Browser, provider: str, issuer: Issuer, database: Database
 ) -> None:
-    configure(database, issuer, name="Work")
-    address = issuer.authorize(begin(browser, "/auth/oidc/work"))
-    assert "/auth/oidc/work/callback?" in address
-    assert come_back(browser, address.replace("/work/callback", "/callback")).status_code == 403
+    configure(database, issuer, name="Office")
+    address = issuer.authorize(begin(browser, "/auth/oidc/office"))
+    assert "/auth/oidc/office/callback?" in address
+    assert come_back(browser, address.replace("/office/callback", "/callback")).status_code == 403
 
 
 def test_what_the_provider_says_is_shown(browser: Browser, provider: str, issuer: Issuer) -> None:
