@@ -59,6 +59,17 @@ def test_a_service_that_was_never_checked_is_unknown_and_can_be_checked(
     assert "does not answer" not in words(browser.get("/"))
 
 
+def test_checks_that_have_not_run_are_not_called_fine(server: Server, browser: Browser) -> None:
+    _forget(server)
+    presence = server.deps.taskboard.sign_on(1, {})
+    try:
+        system = words(browser.get("/system"))
+    finally:
+        presence.leave()
+    assert re.search(r"Health \d+ not checked yet", system), system
+    assert "No problems found" not in system
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_service_that_does_not_answer_is_red_with_since_when_and_a_retry(
     server: Server, browser: Browser, family: str
