@@ -91,6 +91,17 @@ class SignInFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionsEnded(Event):
+    """Browsers were signed out by the account's owner or an administrator."""
+
+    resource: ClassVar[str] = "user"
+    audit: ClassVar[bool] = True
+    user_id: str
+    username: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityLinked(Event):
     """An account was linked to an identity at a provider."""
 

@@ -200,6 +200,9 @@ _LINES: dict[str, _Line] = {
     "UserAdded": _Line("user", "ok", "Account added", lambda e: f"{e['username']}, {e['role']}"),
     "UserChanged": _Line("user", "ink-3", "Account changed", lambda e: e["username"], _changes),
     "UserRemoved": _Line("user", "miss", "Account removed", lambda e: e["username"]),
+    "SessionsEnded": _Line(
+        "log-out", "ink-3", "Signed out", lambda e: f"{e['username']}, {plural(e['count'], 'browser')}"
+    ),
     "IdentityLinked": _Line("user", "ok", "Account linked", lambda e: f"{e['username']} to {e['provider']}"),
     "IdentityUnlinked": _Line("user", "miss", "Account unlinked", lambda e: f"{e['username']} from {e['provider']}"),
     "ApiKeyAdded": _Line("key-round", "ok", "API key created", lambda e: e["name"]),
@@ -298,6 +301,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "UserAdded",
             "UserChanged",
             "UserRemoved",
+            "SessionsEnded",
             "IdentityLinked",
             "IdentityUnlinked",
             "ApiKeyAdded",

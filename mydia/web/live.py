@@ -244,7 +244,8 @@ class Live:
                     newcomers = list(self._newcomers)
                 if newcomers or after is None or version != seen:
                     after = self._read_events(context, after, newcomers)
-                    unchecked |= version != seen
+                    # A session can end between the request of a stream and the moment it is listed here.
+                    unchecked |= version != seen or bool(newcomers)
                     seen = version
                 if clock.monotonic_s() - polled_s >= _POLL_S:
                     polled_s = clock.monotonic_s()

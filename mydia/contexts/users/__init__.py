@@ -1,6 +1,6 @@
 """Accounts, permissions, sign-in, sessions and API keys."""
 
-from mydia.contexts.users import api_keys, factors, history, identities, resets, sign_in
+from mydia.contexts.users import api_keys, factors, history, identities, people, resets, sessions, sign_in
 from mydia.contexts.users.accounts import (
     NewUser,
     add_first_admin,
@@ -14,7 +14,6 @@ from mydia.contexts.users.accounts import (
     get_user,
     has_users,
     keys_of,
-    list_users,
     remove_user,
 )
 from mydia.contexts.users.api_keys import KeyCaller
@@ -61,10 +60,11 @@ __all__ = [
     "history",
     "identities",
     "keys_of",
-    "list_users",
     "password_objection",
+    "people",
     "permissions_of",
     "remove_user",
     "resets",
+    "sessions",
     "sign_in",
 ]

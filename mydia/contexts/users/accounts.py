@@ -50,12 +50,6 @@ def has_users(session: Session) -> bool:
     return session.scalar(select(User.id).limit(1)) is not None
 
 
-def list_users(session: Session, caller: Caller) -> list[User]:
-    """Return all accounts by name. A household has few, so the list is not paged."""
-    caller.require(Permission.MANAGE_USERS)
-    return list(session.scalars(select(User).order_by(User.username)))
-
-
 def get_user(session: Session, caller: Caller, user_id: str) -> User:
     """Return one account."""
     caller.require(Permission.MANAGE_USERS)

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.contexts.users import passwords, throttle
-from mydia.contexts.users.accounts import caller_of, find_user, get_own
+from mydia.contexts.users.accounts import caller_of, find_user
 from mydia.contexts.users.models import User, UserSession
 from mydia.contexts.users.permissions import NOBODY, Caller
 from mydia.db import Database
-from mydia.errors import Invalid, NotFound
+from mydia.errors import Invalid
 from mydia.secret import Secret
 
 # The last use of a session is written at most this often, so a page with forty posters does not cause forty writes.
@@ -208,27 +208,6 @@ def close_session(session: Session, token: str) -> UserSession | None:
     if row is not None:
         session.delete(row)
     return row
-
-
-def list_sessions(session: Session, caller: Caller, now: datetime) -> list[UserSession]:
-    """Return the caller's own sessions, most recently used first."""
-    get_own(session, caller)
-    return list(
-        session.scalars(
-            select(UserSession)
-            .where(UserSession.user_id == caller.id, UserSession.expires_at > now, UserSession.awaits_code.is_(False))
-            .order_by(UserSession.last_seen_at.desc())
-        )
-    )
-
-
-def revoke_session(session: Session, caller: Caller, session_id: str) -> None:
-    """End one of the caller's own sessions."""
-    get_own(session, caller)
-    row = session.get(UserSession, session_id)
-    if row is None or row.user_id != caller.id:
-        raise NotFound("This session has already ended.")
-    session.delete(row)
 
 
 def _hash(token: str) -> str:

@@ -49,6 +49,36 @@ class UserShape(Struct):
     created_at: datetime
 
 
+class PersonShape(UserShape):
+    """An account in the list, with its ways to sign in."""
+
+    has_password: bool
+    has_passkey: bool
+    has_authenticator: bool
+    issuers: list[str]
+    """Issuers of the OIDC providers that it is linked to; `proxy` for a reverse proxy."""
+    session_count: int
+    """Signed-in browsers."""
+
+
+class SessionShape(Struct):
+    """A signed-in browser."""
+
+    id: str
+    agent: str | None
+    """The browser's User-Agent header."""
+    address: str | None
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+class Ended(Struct):
+    """How many browsers were signed out."""
+
+    ended: int
+
+
 class UserToAdd(Struct):
     """A new account; without a password it cannot sign in locally."""
 
@@ -99,17 +129,32 @@ class MadeKey(KeyShape):
     key: str
 
 
+def _facts(row: users.User) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "username": row.username,
+        "display_name": row.display_name,
+        "email": row.email,
+        "role": row.role,
+        "disabled": row.disabled_at is not None,
+        "managed": row.managed,
+        "last_login_at": row.last_login_at,
+        "created_at": row.created_at,
+    }
+
+
 def _user(row: users.User) -> UserShape:
-    return UserShape(
-        id=row.id,
-        username=row.username,
-        display_name=row.display_name,
-        email=row.email,
-        role=row.role,
-        disabled=row.disabled_at is not None,
-        managed=row.managed,
-        last_login_at=row.last_login_at,
-        created_at=row.created_at,
+    return UserShape(**_facts(row))
+
+
+def _person(found: users.people.Person) -> PersonShape:
+    return PersonShape(
+        **_facts(found.user),
+        has_password=found.has_password,
+        has_passkey=found.has_passkey,
+        has_authenticator=found.has_app,
+        issuers=list(found.issuers),
+        session_count=found.session_count,
     )
 
 
@@ -139,10 +184,10 @@ def me(caller: CallerDep) -> Me:
 
 
 @get("/users", sync_to_thread=True, summary="List accounts")
-def list_users(database: DatabaseDep, caller: CallerDep) -> list[UserShape]:
-    """Return all accounts, sorted by name."""
+def list_users(database: DatabaseDep, caller: CallerDep) -> list[PersonShape]:
+    """Return all accounts, sorted by name, with their ways to sign in."""
     with database.reads() as session:
-        return [_user(row) for row in users.list_users(session, caller)]
+        return [_person(row) for row in users.people.list_people(session, caller, clock.now())]
 
 
 @post("/users", sync_to_thread=True, summary="Add an account")
@@ -182,6 +227,42 @@ def remove_user(database: DatabaseDep, caller: CallerDep, user_id: FromPath[str]
         users.remove_user(session, caller, clock.now(), user_id)
 
 
+@get("/users/{user_id:str}/sessions", sync_to_thread=True, summary="List the signed-in browsers of an account")
+def list_sessions(database: DatabaseDep, caller: CallerDep, user_id: FromPath[str]) -> list[SessionShape]:
+    """Return the sessions of an account, most recently used first."""
+    with database.reads() as session:
+        return [
+            SessionShape(
+                id=row.id,
+                agent=row.agent,
+                address=row.address,
+                created_at=row.created_at,
+                last_seen_at=row.last_seen_at,
+                expires_at=row.expires_at,
+            )
+            for row in users.sessions.list_sessions(session, caller, clock.now(), user_id)
+        ]
+
+
+@delete("/users/{user_id:str}/sessions", sync_to_thread=True, status_code=200, summary="Sign an account out everywhere")
+def end_sessions(database: DatabaseDep, caller: CallerDep, user_id: FromPath[str]) -> Ended:
+    """End all sessions of an account and their live streams. API keys keep working."""
+    with database.writes() as session:
+        return Ended(ended=users.sessions.end_sessions(session, caller, clock.now(), user_id=user_id))
+
+
+@delete(
+    "/users/{user_id:str}/sessions/{session_id:str}",
+    sync_to_thread=True,
+    status_code=204,
+    summary="Sign an account out in one browser",
+)
+def revoke_session(database: DatabaseDep, caller: CallerDep, user_id: FromPath[str], session_id: FromPath[str]) -> None:
+    """End one session of an account and its live streams."""
+    with database.writes() as session:
+        users.sessions.revoke_session(session, caller, clock.now(), session_id, user_id=user_id)
+
+
 @get("/api-keys", sync_to_thread=True, summary="List API keys")
 def list_keys(database: DatabaseDep, caller: CallerDep, user_id: Id = None) -> list[KeyShape]:
     """Return the caller's API keys, or with `user_id` those of another account."""
@@ -218,6 +299,9 @@ ROUTES: tuple[Any, ...] = (
     add_user,
     change_user,
     remove_user,
+    list_sessions,
+    end_sessions,
+    revoke_session,
     list_keys,
     add_key,
     revoke_key,

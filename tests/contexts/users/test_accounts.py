@@ -197,7 +197,7 @@ def test_only_those_who_manage_accounts_see_other_accounts(database: Database, n
         )
     with database.reads() as session:
         for look in (
-            lambda: users.list_users(session, kim),
+            lambda: users.people.list_people(session, kim, now),
             lambda: users.get_user(session, kim, admin_id),
             lambda: users.keys_of(session, kim, admin_id),
         ):

@@ -198,9 +198,9 @@ def test_users_can_end_only_their_own_sessions(database: Database, now: datetime
     from mydia.errors import NotFound
 
     with pytest.raises(NotFound), database.writes() as session:
-        users.sign_in.revoke_session(session, users.caller_of(kim), row.id)
+        users.sessions.revoke_session(session, users.caller_of(kim), now, row.id)
     with database.writes() as session:
-        users.sign_in.revoke_session(session, caller, row.id)
+        users.sessions.revoke_session(session, caller, now, row.id)
     with database.reads() as session:
         assert users.sign_in.find_session(session, now, token) is None
 

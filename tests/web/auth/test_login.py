@@ -91,12 +91,12 @@ def test_signing_out_ends_the_session_itself(browser: Browser, robin: Caller) ->
 def test_the_last_use_of_a_session_is_recorded(browser: Browser, robin: Caller, database: Database) -> None:
     sign_in(browser, stay="on")
     with database.writes() as session:
-        (row,) = users.sign_in.list_sessions(session, robin, clock.now())
+        (row,) = users.sessions.list_sessions(session, robin, clock.now())
         row.last_seen_at -= timedelta(days=2)
         row.expires_at -= timedelta(days=2)
     assert browser.get("/").status_code == 200
     with database.reads() as session:
-        (row,) = users.sign_in.list_sessions(session, robin, clock.now())
+        (row,) = users.sessions.list_sessions(session, robin, clock.now())
         assert clock.now() - row.last_seen_at < timedelta(minutes=1)
         assert row.expires_at - clock.now() > timedelta(days=29)
 

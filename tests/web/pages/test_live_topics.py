@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy.orm import Session
 
 from mydia import clock, events
 from mydia.contexts import media, metadata, users
-from mydia.contexts.users import SYSTEM
+from mydia.contexts.users import SYSTEM, User
 from mydia.web import live_topics
 from mydia.web.live import LiveContext
 from tests.web.pages.conftest import Browser, Server
@@ -42,6 +43,10 @@ def test_a_list_reserves_the_places_of_its_posters(browser: Browser, server: Ser
     assert f'id="card-{server.ids["Nosferatu"]}-poster"' in browser.get("/movies").text
 
 
+def _accounts(session: Session) -> list[User]:
+    return [one.user for one in users.people.list_people(session, SYSTEM, clock.now())]
+
+
 def _sign_out(server: Server) -> None:
     with server.deps.database.writes() as session:
         users.sign_in.close_session(session, server.token)
@@ -49,20 +54,35 @@ def _sign_out(server: Server) -> None:
 
 def _demote(server: Server) -> None:
     with server.deps.database.writes() as session:
-        (robin,) = (row for row in users.list_users(session, SYSTEM) if row.username == "robin")
+        (robin,) = (row for row in _accounts(session) if row.username == "robin")
         users.add_user(session, SYSTEM, clock.now(), users.NewUser(username="second", role=users.Role.ADMIN))
         users.change_user(session, SYSTEM, robin.id, now=clock.now(), role=users.Role.GUEST)
 
 
 def _disable(server: Server) -> None:
     with server.deps.database.writes() as session:
-        (robin,) = (row for row in users.list_users(session, SYSTEM) if row.username == "robin")
+        (robin,) = (row for row in _accounts(session) if row.username == "robin")
         users.add_user(session, SYSTEM, clock.now(), users.NewUser(username="second", role=users.Role.ADMIN))
         users.change_user(session, SYSTEM, robin.id, now=clock.now(), disabled=True)
 
 
-@pytest.mark.parametrize("end", [_sign_out, _demote, _disable])
-def test_a_stream_ends_when_its_user_signs_out(server: Server, browser: Browser, end: Callable[[Server], None]) -> None:
+def _sign_out_everywhere(server: Server) -> None:
+    with server.deps.database.writes() as session:
+        (robin,) = (row for row in _accounts(session) if row.username == "robin")
+        assert users.sessions.end_sessions(session, SYSTEM, clock.now(), user_id=robin.id) == 1
+
+
+def _revoke(server: Server) -> None:
+    with server.deps.database.writes() as session:
+        (robin,) = (row for row in _accounts(session) if row.username == "robin")
+        (row,) = users.sessions.list_sessions(session, SYSTEM, clock.now(), robin.id)
+        users.sessions.revoke_session(session, SYSTEM, clock.now(), row.id, user_id=robin.id)
+
+
+@pytest.mark.parametrize("end", [_sign_out, _sign_out_everywhere, _revoke, _demote, _disable])
+def test_a_stream_ends_when_its_user_is_signed_out(
+    server: Server, browser: Browser, end: Callable[[Server], None]
+) -> None:
     listening = threading.Thread(target=lambda: browser.get("/events?topics=shell"), daemon=True)
     listening.start()
     hub, deadline_s = server.app.state.live, time.monotonic() + 30

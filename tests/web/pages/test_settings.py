@@ -86,7 +86,7 @@ def test_guests_cannot_send_forms_of_pages_they_cannot_open(browser: Browser, da
     assert browser.client.get("/settings/browse?field=path").status_code == 403
     with database.reads() as session:
         assert settings.clients.list_clients(session, SYSTEM) == []
-        assert len(users.list_users(session, SYSTEM)) == 2
+        assert len(users.people.list_people(session, SYSTEM, clock.now())) == 2
 
 
 def test_general_settings_are_saved_and_wrong_values_stay_in_the_form(browser: Browser, database: Database) -> None:
@@ -431,7 +431,7 @@ def test_another_browser_is_signed_out(browser: Browser, database: Database) -> 
     with database.reads() as session:
         robin = find_user(session, "robin")
         assert robin is not None
-        rows = users.sign_in.list_sessions(session, users.caller_of(robin), clock.now())
+        rows = users.sessions.list_sessions(session, users.caller_of(robin), clock.now())
     assert len(rows) == 2
     with database.reads() as session:
         here = users.sign_in.find_session(session, clock.now(), browser.client.cookies["session"])
@@ -439,4 +439,4 @@ def test_another_browser_is_signed_out(browser: Browser, database: Database) -> 
     (other,) = [row.id for row in rows if row.id != here.id]
     browser.send(f"/account/sessions/{other}/revoke", {}, on="/account")
     with database.reads() as session:
-        assert len(users.sign_in.list_sessions(session, users.caller_of(robin), clock.now())) == 1
+        assert len(users.sessions.list_sessions(session, users.caller_of(robin), clock.now())) == 1

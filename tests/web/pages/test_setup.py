@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mydia import events
+from mydia import clock, events
 from mydia.contexts import settings, users
 from mydia.contexts.users import SYSTEM
 from mydia.db import Database
@@ -52,7 +52,7 @@ def test_the_first_account_is_created_signed_in_and_cannot_be_created_twice(
     answer = _make_account(browser)
     assert answer.headers["location"] == "/setup/folders"
     with database.reads() as session:
-        (robin,) = users.list_users(session, SYSTEM)
+        (robin,) = (one.user for one in users.people.list_people(session, SYSTEM, clock.now()))
         assert (robin.username, robin.display_name, robin.role) == ("robin", "Robin", "admin")
     assert "Where is your media?" in browser.see("/setup/folders")
     browser.client.cookies.delete("session")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
@@ -19,11 +18,13 @@ from mydia.contexts.users import ApiKey, Caller, Permission
 from mydia.errors import Conflict, Invalid, NotFound, Unavailable
 from mydia.secret import Secret
 from mydia.web.auth import oidc, proxy
-from mydia.web.auth.requests import session_id_of
+from mydia.web.auth.requests import is_secure, session_id_of
+from mydia.web.auth.session import session_cookie
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.forms import message, require_same
 from mydia.web.pages.settings.frame import errors_of
 from mydia.web.render import ThemeName, Toast, page, redirect
+from mydia.web.views import people
 
 
 class ProfileFields(Struct, kw_only=True):
@@ -60,17 +61,6 @@ _TEN_YEARS_S = 10 * 365 * 86_400
 _LIFETIMES = (("", "Never"), ("30", "In 30 days"), ("365", "In a year"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRow:
-    """A browser that is signed in."""
-
-    id: str
-    agent: str
-    address: str
-    last_seen_at: datetime
-    here: bool
-
-
 @dataclass(frozen=True, slots=True)
 class LinkedIdentity:
     """An identity at a provider."""
@@ -98,7 +88,7 @@ class AccountView:
     managed: bool
     role: str
     keys: tuple[ApiKey, ...]
-    sessions: tuple[SessionRow, ...]
+    sessions: tuple[people.SessionRow, ...]
     identities: tuple[LinkedIdentity, ...]
     providers: tuple[LinkButton, ...]
     has_password: bool
@@ -129,9 +119,6 @@ _PERMISSIONS: dict[str, list[str] | None] = {
     ],
     "read": [Permission.BROWSE, Permission.VIEW_ACTIVITY],
 }
-_BROWSERS = ("Firefox", "Edg", "OPR", "Chrome", "Safari")
-_SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
-_NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "macOS"}
 
 
 @get("/account", sync_to_thread=True, include_in_schema=False)
@@ -250,7 +237,8 @@ def unlink_identity(request: WebRequest, deps: DepsDep, caller: CallerDep, ident
         with deps.database.writes() as session:
             names = settings.providers.provider_names(session)
             known = {
-                one.id: _provider_name(names, one.issuer) for one in users.identities.list_identities(session, caller)
+                one.id: people.provider_name(names, one.issuer)
+                for one in users.identities.list_identities(session, caller)
             }
             users.identities.unlink(
                 session,
@@ -269,8 +257,18 @@ def unlink_identity(request: WebRequest, deps: DepsDep, caller: CallerDep, ident
 def revoke_session(request: WebRequest, deps: DepsDep, caller: CallerDep, session_id: FromPath[str]) -> Response[str]:
     """Sign another browser out."""
     with deps.database.writes() as session:
-        users.sign_in.revoke_session(session, caller, session_id)
+        users.sessions.revoke_session(session, caller, clock.now(), session_id)
     return redirect(request, "/account", toast=Toast("Browser signed out"))
+
+
+@post("/account/sessions/end", sync_to_thread=True, status_code=200, include_in_schema=False)
+def end_sessions(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
+    """Sign the caller out in all browsers, including this one."""
+    with deps.database.writes() as session:
+        users.sessions.end_sessions(session, caller, clock.now())
+    response = redirect(request, "/login?local", whole=True)
+    response.set_cookie(session_cookie("", is_secure(request, deps), max_age=0))
+    return response
 
 
 def _scopes(caller: Caller, scope: str) -> list[str] | None:
@@ -299,7 +297,7 @@ def _view(
     with deps.database.reads() as session:
         row = users.get_own(session, caller)
         keys = tuple(users.keys_of(session, caller))
-        found = users.sign_in.list_sessions(session, caller, clock.now())
+        found = users.sessions.list_sessions(session, caller, clock.now())
         own = users.identities.list_identities(session, caller)
         known = settings.providers.enabled_providers(session)
         names = settings.providers.provider_names(session)
@@ -309,17 +307,6 @@ def _view(
     buttons = [LinkButton(one.key, one.name) for one in known if (one.issuer or "").rstrip("/") not in linked]
     if named is not None and proxy.ISSUER not in linked:
         buttons.append(LinkButton(proxy.ISSUER, f"{named.username} at {proxy.NAME}"))
-    here = session_id_of(request)
-    sessions = tuple(
-        SessionRow(
-            id=one.id,
-            agent=_agent(one.agent or ""),
-            address=one.address or "",
-            last_seen_at=one.last_seen_at,
-            here=one.id == here,
-        )
-        for one in found
-    )
     values = {"display_name": row.display_name or "", "email": row.email or "", **(sent or {})}
     return AccountView(
         username=row.username,
@@ -327,9 +314,9 @@ def _view(
         managed=row.managed,
         role=row.role,
         keys=keys,
-        sessions=sessions,
+        sessions=people.session_rows(found, session_id_of(request)),
         identities=tuple(
-            LinkedIdentity(one.id, _provider_name(names, one.issuer), str(one.claims.get("username", "")))
+            LinkedIdentity(one.id, people.provider_name(names, one.issuer), str(one.claims.get("username", "")))
             for one in own
         ),
         providers=tuple(buttons),
@@ -343,25 +330,6 @@ def _view(
     )
 
 
-def _provider_name(names: Mapping[str, str], issuer: str) -> str:
-    """Return the name of an issuer; its host if its provider was removed."""
-    if issuer == proxy.ISSUER:
-        return proxy.NAME.capitalize()
-    return names.get(issuer.rstrip("/")) or urlsplit(issuer).hostname or issuer
-
-
-def _agent(text: str) -> str:
-    """Return browser and system in words.
-
-    >>> _agent("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
-    'Firefox on Linux'
-    """
-    browser = next((name for name in _BROWSERS if f"{name}/" in text), "")
-    system = next((name for name in _SYSTEMS if name in text), "")
-    said = [_NAMES.get(browser, browser) or "A browser"]
-    return " on ".join([*said, _NAMES.get(system, system)] if system else said)
-
-
 ROUTES = (
     account,
     *(get(f"/account/{part}", sync_to_thread=False, include_in_schema=False)(again) for part in _FORMS),
@@ -373,4 +341,5 @@ ROUTES = (
     link_identity,
     unlink_identity,
     revoke_session,
+    end_sessions,
 )

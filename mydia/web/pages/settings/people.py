@@ -12,15 +12,17 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from mydia import clock
-from mydia.contexts import users
-from mydia.contexts.users import ApiKey, Caller, NewUser, Role, User
+from mydia.contexts import settings, users
+from mydia.contexts.users import ApiKey, Caller, NewUser, Role
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 from mydia.web import security
+from mydia.web.auth.requests import session_id_of
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.forms import message
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.render import Toast, redirect
+from mydia.web.views import people as views
 
 _CHOOSE_A_ROLE = message("Choose a role.")
 ROLES = (
@@ -65,6 +67,9 @@ class Person:
     disabled: bool
     last_login_at: datetime | None
     mine: bool
+    methods: tuple[str, ...]
+    """The ways to sign in."""
+    session_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ class UserView:
     action: str
     values: Mapping[str, str]
     keys: tuple[ApiKey, ...] = ()
+    sessions: tuple[views.SessionRow, ...] = ()
     has_factors: bool = False
     reset_link: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -95,8 +101,9 @@ def people(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[st
     """List the accounts."""
     around = frame(caller, "users")
     with deps.database.reads() as session:
-        rows = users.list_users(session, caller)
-    return show(request, "users.html", UsersView(around, tuple(_person(row, caller) for row in rows)))
+        rows = users.people.list_people(session, caller, clock.now())
+        names = settings.providers.provider_names(session)
+    return show(request, "users.html", UsersView(around, tuple(_person(row, caller, names) for row in rows)))
 
 
 @get("/settings/users/new", sync_to_thread=True, include_in_schema=False)
@@ -134,7 +141,7 @@ def add_person(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Form
 @get("/settings/users/{user_id:str}", sync_to_thread=True, include_in_schema=False)
 def person(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str]) -> Response[str]:
     """Show one account."""
-    return show(request, "user.html", _view(deps, caller, user_id, None, {}))
+    return show(request, "user.html", _view(request, deps, caller, user_id, None, {}))
 
 
 @post("/settings/users/{user_id:str}", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -158,7 +165,9 @@ def change_person(
                 password=None if managed else wanted.password,
             )
     except (Invalid, Conflict) as error:
-        return show(request, "user.html", _view(deps, caller, user_id, form.sent, errors_of(error)), status=422)
+        return show(
+            request, "user.html", _view(request, deps, caller, user_id, form.sent, errors_of(error)), status=422
+        )
     return redirect(request, "/settings/users", toast=Toast("Saved"))
 
 
@@ -187,13 +196,21 @@ def revoke_key(
 
 
 def _view(
-    deps: WebDeps, caller: Caller, user_id: str, sent: Mapping[str, str] | None, errors: Mapping[str, str]
+    request: WebRequest,
+    deps: WebDeps,
+    caller: Caller,
+    user_id: str,
+    sent: Mapping[str, str] | None,
+    errors: Mapping[str, str],
 ) -> UserView:
+    now = clock.now()
     with deps.database.reads() as session:
-        row = users.get_user(session, caller, user_id)
+        found = users.people.get_person(session, caller, now, user_id)
+        names = settings.providers.provider_names(session)
+        sessions = users.sessions.list_sessions(session, caller, now, user_id)
         keys = tuple(users.keys_of(session, caller, user_id))
         has_factors = users.factors.has_factors(session, caller, user_id)
-    shown = _person(row, caller)
+    row, shown = found.user, _person(found, caller, names)
     values = sent or {
         "role": row.role,
         "email": row.email or "",
@@ -207,12 +224,14 @@ def _view(
         action=f"/settings/users/{user_id}",
         values=values,
         keys=keys,
+        sessions=views.session_rows(sessions, session_id_of(request)),
         has_factors=has_factors,
         errors=errors,
     )
 
 
-def _person(row: User, caller: Caller) -> Person:
+def _person(found: users.people.Person, caller: Caller, names: Mapping[str, str]) -> Person:
+    row = found.user
     label = next(label for role, label, _ in ROLES if role == row.role)
     return Person(
         id=row.id,
@@ -224,6 +243,8 @@ def _person(row: User, caller: Caller) -> Person:
         disabled=row.disabled_at is not None,
         last_login_at=row.last_login_at,
         mine=row.id == caller.id,
+        methods=views.sign_in_methods(found, names),
+        session_count=found.session_count,
     )
 
 
@@ -233,7 +254,7 @@ def make_reset_link(request: WebRequest, deps: DepsDep, caller: CallerDep, user_
     with deps.database.writes() as session:
         token = users.resets.new_reset_token(session, deps.config.secret_key(), caller, clock.now(), user_id)
     origin = deps.config.external_url if deps.config["server.url"] else security.own_origin(request)
-    view = replace(_view(deps, caller, user_id, None, {}), reset_link=f"{origin}/login/reset/{token}")
+    view = replace(_view(request, deps, caller, user_id, None, {}), reset_link=f"{origin}/login/reset/{token}")
     return show(request, "user.html", view)
 
 
@@ -251,7 +272,32 @@ def reset_factors(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id
     return redirect(request, f"/settings/users/{user_id}", toast=Toast("Second factor removed"))
 
 
+@post(
+    "/settings/users/{user_id:str}/sessions/{session_id:str}/revoke",
+    sync_to_thread=True,
+    status_code=200,
+    include_in_schema=False,
+)
+def revoke_session(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str], session_id: FromPath[str]
+) -> Response[str]:
+    """Sign a user out in one browser."""
+    with deps.database.writes() as session:
+        users.sessions.revoke_session(session, caller, clock.now(), session_id, user_id=user_id)
+    return redirect(request, f"/settings/users/{user_id}", toast=Toast("Browser signed out"))
+
+
+@post("/settings/users/{user_id:str}/sessions/end", sync_to_thread=True, status_code=200, include_in_schema=False)
+def end_sessions(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str]) -> Response[str]:
+    """Sign a user out everywhere."""
+    with deps.database.writes() as session:
+        users.sessions.end_sessions(session, caller, clock.now(), user_id=user_id)
+    return redirect(request, f"/settings/users/{user_id}", toast=Toast("Signed out everywhere"))
+
+
 ROUTES = (
+    revoke_session,
+    end_sessions,
     people,
     new_person,
     add_person,
