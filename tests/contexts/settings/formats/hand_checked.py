@@ -1,4 +1,4 @@
-"""Real release names and the formats of the TRaSH guides that must and must not match, checked by hand.
+"""Real release names and the formats of the TRaSH guides that must and must not match; a person checked each line.
 
 Each line: application, name, formats that match, formats that don't. The formats are copied to `sample/`.
 """
