@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
@@ -13,8 +13,9 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
-from litestar.types import ControllerRouterHandler, Receive, Scope, Send
+from litestar.types import ControllerRouterHandler, HTTPScope, Receive, Scope, Send
 
 from mydia import __version__
 from mydia.contexts.users import Caller, Permission
@@ -31,6 +32,9 @@ from mydia.web.metrics import Source, Traffic
 from mydia.web.palette import Finder
 from mydia.web.render import Renderer
 from mydia.web.shell import ShellProvider, empty_shell
+
+if TYPE_CHECKING:
+    from litestar._kwargs import KwargsModel
 
 CORE: tuple[ControllerRouterHandler, ...] = (
     assets.static,
@@ -106,10 +110,74 @@ class _NoOptions(Router):
         return routes
 
 
-class WebApp(Litestar, _Mapped, _NoOptions):  # type: ignore[misc]  # Litestar's register returns nothing where its base's does
+class _PreparedOnUse(HTTPRoute):
+    """Reads the signatures of its handlers on its first request.
+
+    Litestar does this for every route while the application starts: a quarter of a second and several MB for 400 routes, of
+    which a day uses a few dozen.
+    """
+
+    __slots__ = ()
+
+    def create_handler_map(self) -> None:
+        """List the handlers by method, without a model of their parameters."""
+        for handler in self.route_handlers:
+            for method in handler.http_methods:
+                self.route_handler_map[method] = (handler, cast("KwargsModel", None))
+
+    def prepare(self, app: Litestar) -> None:
+        """Read the signatures of the handlers, unless that is done.
+
+        Raises:
+            ImproperlyConfiguredException: A handler's signature is wrong.
+        """
+        if any(model is None for _, model in self.route_handler_map.values()):
+            for handler in self.route_handlers:
+                handler.on_registration(app)
+            self.route_handler_map.clear()
+            super().create_handler_map()
+
+    async def handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # as its base does
+        """Serve one request."""
+        if self.route_handler_map[scope["method"]][1] is None:
+            self.prepare(scope["litestar_app"])
+        await super().handle(scope, receive, send)
+
+
+class WebApp(Litestar, _Mapped, _NoOptions):
     """Litestar behind `security.Edge`, so that every answer passes it."""
 
     edge: security.Edge
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[Any]) -> list[Any]:
+        """Leave out the plugins for other validation libraries, which are imported at start wherever one is installed."""
+        return [*plugins, MsgspecDIPlugin()]
+
+    def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override]  # as Litestar does
+        """Register a handler or a router like Litestar does, but see `_PreparedOnUse`."""
+        for route in super(Litestar, self).register(value):
+            if isinstance(route, HTTPRoute):
+                route.__class__ = _PreparedOnUse
+                route.create_handler_map()
+            elif isinstance(route, WebSocketRoute | ASGIRoute):
+                route.route_handler.on_registration(self)
+            if isinstance(route, WebSocketRoute):
+                handler = route.route_handler
+                route.handler_parameter_model = handler.create_kwargs_model(path_parameters=route.path_parameters)
+            for plugin in self.plugins.receive_route:
+                plugin.receive_route(route)
+        self.asgi_router.construct_routing_trie()
+
+    def prepare(self) -> None:
+        """Read the signatures of all handlers. Needed only to describe or to check the whole application.
+
+        Raises:
+            ImproperlyConfiguredException: A handler's signature is wrong.
+        """
+        for route in self.routes:
+            if isinstance(route, _PreparedOnUse):
+                route.prepare(self)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""

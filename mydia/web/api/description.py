@@ -85,6 +85,7 @@ _described = _Described()
 
 def describe(app: Any) -> dict[str, Any]:
     """Return the OpenAPI description of this API, including authentication and error responses."""
+    app.prepare()
     schema = app.openapi_schema.to_schema()
     handlers = dict(_handlers(app))
     bodies = _Bodies(handlers.values())
