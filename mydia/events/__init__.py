@@ -3,7 +3,7 @@
 from mydia.events.catalog import *  # noqa: F403  the catalogue is part of this front door
 from mydia.events.catalog import EVENTS, Event, SettingsArea, names
 from mydia.events.log import EventRow, Happened, feed, last_id, names_of_removed, prune, since
-from mydia.events.outbox import Actor, Dispatcher, Trigger, data_version, emit
+from mydia.events.outbox import Actor, Dispatcher, Trigger, data_version, emit, emit_all
 from mydia.events.reasons import Reason, reason, say
 
 __all__ = [  # noqa: PLE0604  the catalogue's names are strings too
@@ -18,6 +18,7 @@ __all__ = [  # noqa: PLE0604  the catalogue's names are strings too
     "Trigger",
     "data_version",
     "emit",
+    "emit_all",
     "feed",
     "last_id",
     "names",

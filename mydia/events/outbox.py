@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -39,24 +39,32 @@ class Actor(Protocol):
 
 def emit(session: Session, actor: Actor, event: Event, *, at: datetime | None = None) -> None:
     """Record an event in the same transaction as its change."""
-    payload = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-    resource_id = payload.get(f"{event.resource}_id")
+    emit_all(session, actor, [event], at=at)
+
+
+def emit_all(session: Session, actor: Actor, events: Sequence[Event], *, at: datetime | None = None) -> None:
+    """Record several events in one statement."""
     # Flush first, so that the rows an event refers to exist before it.
     session.flush()
-    session.execute(
-        INSERT,
-        {
-            "at": at or clock.now(),
-            "type": type(event).__name__,
-            "actor_kind": actor.kind,
-            "actor_id": actor.id,
-            "actor_name": actor.name,
-            "resource_kind": event.resource,
-            "resource_id": None if resource_id is None else str(resource_id),
-            "severity": event.severity,
-            "payload": payload,
-        },
-    )
+    at = at or clock.now()
+    if events:
+        session.execute(INSERT, [_row(actor, event, at) for event in events])
+
+
+def _row(actor: Actor, event: Event, at: datetime) -> dict[str, Any]:
+    payload = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    resource_id = payload.get(f"{event.resource}_id")
+    return {
+        "at": at,
+        "type": type(event).__name__,
+        "actor_kind": actor.kind,
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "resource_kind": event.resource,
+        "resource_id": None if resource_id is None else str(resource_id),
+        "severity": event.severity,
+        "payload": payload,
+    }
 
 
 @dataclass(frozen=True, slots=True)

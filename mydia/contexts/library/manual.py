@@ -443,7 +443,7 @@ class _Library:
         self._session = session
         self._caller = caller
         self._item = None if item_id is None else media.get_item(session, caller, item_id)
-        self._index = {} if item_id else {type_: media.match_index(session, type_) for type_ in MediaType}
+        self._index = {} if item_id else {type_: media.catalogue.match_index(session, type_) for type_ in MediaType}
         self._series: dict[str, numbering.SeriesNumbers] = {}
 
     def propose(
@@ -686,9 +686,10 @@ def attach(
         parsed = read_name(row.relative_path, _HINTS[item.type])
         quality = quality_of(row.quality or named_quality(parsed).to_json(), row.resolution)
         more |= {"quality": quality.to_json(), "quality_name": quality.name}
-    attach_files(
-        session, item_id, [Attachment(file_id=file_id, version_id=version, episode_ids=episode_ids, columns=more)]
+    attachment = Attachment(
+        file_id=file_id, media_item_id=item_id, version_id=version, episode_ids=episode_ids, columns=more
     )
+    attach_files(session, [attachment])
     emit(
         session,
         caller,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from mydia import clock
 from mydia.contexts import metadata, settings
-from mydia.contexts.media.details import LOCKABLE, apply_details, set_titles
-from mydia.contexts.media.holdings import refresh_state
+from mydia.contexts.media.details import LOCKABLE, apply_details, names_of
+from mydia.contexts.media.holdings import refresh_state, set_first_state
 from mydia.contexts.media.models import (
     Availability,
     MediaItem,
@@ -31,7 +32,7 @@ from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import get
 from mydia.errors import Conflict, Invalid, NotFound
-from mydia.events import MediaAdded, MediaChanged, MediaReady, MediaRemoved, RefreshRequested, emit
+from mydia.events import Event, MediaAdded, MediaChanged, MediaReady, MediaRemoved, RefreshRequested, emit, emit_all
 from mydia.parsing import normalise_title, sort_title
 from mydia.vocabulary import MediaType
 
@@ -83,13 +84,107 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
     Emits: MediaAdded, and MediaReady if `details` were given.
     """
     caller.require(Permission.MANAGE_MEDIA)
-    ids = new.details.ids if new.details else new.ids
-    if here := find_by_ids(session, caller, new.type, ids):
+    if here := find_by_ids(session, caller, new.type, _ids_of(new)):
         raise AlreadyHere(here)
-    if new.library_path_id is None:
-        new = replace(new, library_path_id=_first_path(session, new.type))
-    profile_id = _profile_for(session, new)
-    item = MediaItem(
+    return _insert(session, caller, now, [new], search_now=search_now)[0]
+
+
+def add_items(
+    session: Session, caller: Caller, now: datetime, news: Sequence[NewItem], *, search_now: bool
+) -> list[str]:
+    """Add titles as `add_item` does, and return their ids in the same order.
+
+    A title that shares an id with one of the library, or with an earlier one of `news`, is not added; the id of that title is
+    returned. For titles without details the number of statements does not depend on the number of titles.
+
+    Emits: MediaAdded, and MediaReady for those with details.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    here: dict[tuple[object, ...], str] = {}
+    for item in find_all_by_ids(session, caller, [(new.type, _ids_of(new)) for new in news]):
+        here |= dict.fromkeys(_keys(item.type, Ids(item.tmdb_id, item.tvdb_id, item.imdb_id)), item.id)
+    found: list[str] = []
+    fresh: list[tuple[str, NewItem]] = []
+    for new in news:
+        keys = _keys(new.type, _ids_of(new))
+        item_id = next((here[key] for key in keys if key in here), None)
+        if item_id is None:
+            item_id = clock.new_id()
+            fresh.append((item_id, new))
+            here |= dict.fromkeys(keys, item_id)
+        found.append(item_id)
+    if fresh:
+        _insert(
+            session, caller, now, [new for _, new in fresh], search_now=search_now, item_ids=[id_ for id_, _ in fresh]
+        )
+    return found
+
+
+def _ids_of(new: NewItem) -> Ids:
+    return new.details.ids if new.details else new.ids
+
+
+def _keys(type: MediaType, ids: Ids) -> list[tuple[object, ...]]:
+    given = (("tmdb", ids.tmdb_id), ("tvdb", ids.tvdb_id), ("imdb", ids.imdb_id))
+    return [(type, name, value) for name, value in given if value is not None]
+
+
+def _insert(
+    session: Session,
+    caller: Caller,
+    now: datetime,
+    news: Sequence[NewItem],
+    *,
+    search_now: bool,
+    item_ids: Sequence[str] | None = None,
+) -> list[MediaItem]:
+    news = [_with_path(session, new) for new in news]
+    posters = metadata.want_images(session, now, "poster", (new.poster_path for new in news))
+    profiles: dict[tuple[object, ...], str] = {}
+    items: list[MediaItem] = []
+    versions: list[Version] = []
+    for new, item_id in zip(news, item_ids or [clock.new_id() for _ in news], strict=True):
+        used = (new.type, new.library_path_id, new.profile_id, bool(new.title.strip()))
+        if used not in profiles:
+            profiles[used] = _profile_for(session, new)
+        item = _row(caller, now, item_id, new, posters.get(new.poster_path or ""))
+        version = Version(
+            media_item_id=item_id,
+            name=DEFAULT_NAME,
+            profile_id=profiles[used],
+            library_path_id=new.library_path_id,
+            monitored=True,
+            files_count=0,
+            upgradable=False,
+        )
+        set_first_state(session, now, item, version)
+        items.append(item)
+        versions.append(version)
+    session.add_all(items)
+    session.flush()
+    give_numbers(session, NumberedKind.ITEM, [item.id for item in items])
+    session.add_all(versions)
+    session.add_all(name for item in items for name in names_of(item, []))
+    session.flush()
+    for item, new in zip(items, news, strict=True):
+        if new.details is not None:
+            apply_details(session, now, item, new.details, new.seasons)
+            if item.type == MediaType.TV_SHOW:
+                apply_pattern(session, now, item, new.monitor)
+            refresh_state(session, now, item)
+    events: list[Event] = []
+    for item, new in zip(items, news, strict=True):
+        events.append(MediaAdded(item.id, item.type, item.title, search_now))
+        if new.details is not None:
+            events.append(MediaReady(item.id, search_now))
+    emit_all(session, caller, events)
+    return items
+
+
+def _row(caller: Caller, now: datetime, item_id: str, new: NewItem, poster_id: str | None) -> MediaItem:
+    ids = _ids_of(new)
+    return MediaItem(
+        id=item_id,
         type=new.type,
         title=new.title,
         sort_title=sort_title(new.title),
@@ -102,7 +197,7 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
         series_type=(new.series_type or SeriesType.STANDARD) if new.type == MediaType.TV_SHOW else None,
         locked_fields=["series_type"] if new.series_type and new.type == MediaType.TV_SHOW else [],
         overview=new.overview,
-        poster_id=metadata.want_image(session, now, "poster", new.poster_path),
+        poster_id=poster_id,
         monitored=new.monitored,
         monitor_pattern=new.monitor,
         monitor_new_seasons=new.monitor_new_seasons or new_seasons_of(new.monitor),
@@ -114,23 +209,15 @@ def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, s
         added_at=now,
         next_refresh_at=now,
         updated_at=now,
+        files_count=0,
+        upgradable=False,
+        episodes_total=0,
+        episodes_held=0,
     )
-    session.add(item)
-    session.flush()
-    give_numbers(session, NumberedKind.ITEM, [item.id])
-    session.add(
-        Version(media_item_id=item.id, name=DEFAULT_NAME, profile_id=profile_id, library_path_id=new.library_path_id)
-    )
-    set_titles(session, item, [])
-    if new.details is not None:
-        apply_details(session, now, item, new.details, new.seasons)
-        if item.type == MediaType.TV_SHOW:
-            apply_pattern(session, now, item, new.monitor)
-    refresh_state(session, now, item)
-    emit(session, caller, MediaAdded(item.id, item.type, item.title, search_now))
-    if new.details is not None:
-        emit(session, caller, MediaReady(item.id, search_now))
-    return item
+
+
+def _with_path(session: Session, new: NewItem) -> NewItem:
+    return new if new.library_path_id is not None else replace(new, library_path_id=_first_path(session, new.type))
 
 
 def _first_path(session: Session, type_: MediaType) -> str | None:
@@ -192,6 +279,25 @@ def find_by_ids(session: Session, caller: Caller, type: MediaType, ids: Ids) -> 
     return session.scalars(select(MediaItem).where(MediaItem.type == type, or_(*matches)).limit(1)).first()
 
 
+def find_all_by_ids(session: Session, caller: Caller, wanted: Iterable[tuple[MediaType, Ids]]) -> list[MediaItem]:
+    """Return the titles that have one of these ids, in one read for each type."""
+    caller.require(Permission.BROWSE)
+    by_type: dict[MediaType, list[Ids]] = {}
+    for type_, ids in wanted:
+        by_type.setdefault(type_, []).append(ids)
+    found: list[MediaItem] = []
+    for type_, of_type in by_type.items():
+        columns = (
+            (MediaItem.tmdb_id, [ids.tmdb_id for ids in of_type if ids.tmdb_id is not None]),
+            (MediaItem.tvdb_id, [ids.tvdb_id for ids in of_type if ids.tvdb_id is not None]),
+            (MediaItem.imdb_id, [ids.imdb_id for ids in of_type if ids.imdb_id is not None]),
+        )
+        matches = [column.in_(values) for column, values in columns if values]
+        if matches:
+            found += session.scalars(select(MediaItem).where(MediaItem.type == type_, or_(*matches)))
+    return found
+
+
 def find_by_title(session: Session, type: MediaType, title: str, year: int | None = None) -> list[MediaItem]:
     """Return the titles with this name; with a year, only those within one year of it or without a year."""
     named = select(Title.media_item_id).where(Title.normalised == normalise_title(title))
@@ -220,6 +326,16 @@ def titles_of(session: Session, caller: Caller, item_id: str) -> list[Title]:
     caller.require(Permission.BROWSE)
     rows = session.scalars(select(Title).where(Title.media_item_id == item_id).order_by(Title.id)).all()
     return sorted(rows, key=lambda row: row.kind != "main")
+
+
+def names_by_item(session: Session, caller: Caller, item_ids: Collection[str]) -> dict[str, list[str]]:
+    """Return title id -> its names as they are written, for several titles in one read."""
+    caller.require(Permission.BROWSE)
+    names: dict[str, list[str]] = {item_id: [] for item_id in item_ids}
+    rows = select(Title.media_item_id, Title.title).where(Title.media_item_id.in_(item_ids)).order_by(Title.id)
+    for item_id, name in session.execute(rows):
+        names[item_id].append(name)
+    return names
 
 
 _CHOICES = (

@@ -122,8 +122,8 @@ def apply_details(
     return changed, added
 
 
-def set_titles(session: Session, item: MediaItem, others: Iterable[OtherTitle]) -> None:
-    """Set a title's names to the provider's plus those that users added."""
+def names_of(item: MediaItem, others: Iterable[OtherTitle]) -> list[Title]:
+    """Return new rows for a title's names: the main and the original one, and the provider's."""
     wanted: dict[str, Title] = {}
 
     def note(title: str | None, kind: str, language: str | None = None) -> None:
@@ -141,6 +141,12 @@ def set_titles(session: Session, item: MediaItem, others: Iterable[OtherTitle]) 
             other.kind if other.kind in ("alternative", "translation", "original") else "alternative",
             other.language,
         )
+    return list(wanted.values())
+
+
+def set_titles(session: Session, item: MediaItem, others: Iterable[OtherTitle]) -> None:
+    """Set a title's names to the provider's plus those that users added."""
+    wanted = {row.normalised: row for row in names_of(item, others)}
     present = session.scalars(select(Title).where(Title.media_item_id == item.id, Title.season_number.is_(None))).all()
     kept: set[str] = set()
     for row in present:
@@ -167,8 +173,9 @@ def _take_seasons(
 ) -> int:
     if item.type != MediaType.TV_SHOW:
         return 0
-    fetched = list(fetched)
+    listed, fetched = list(listed), list(fetched)
     rows = {row.number: row for row in session.scalars(select(Season).where(Season.media_item_id == item.id))}
+    posters = metadata.want_images(session, now, "poster", (told.poster_path for told in (*listed, *fetched)))
     first_time = not rows
     for told in [*listed, *fetched]:
         row = rows.get(told.number)
@@ -178,12 +185,15 @@ def _take_seasons(
             session.add(row)
         row.title, row.overview = told.title or row.title, told.overview or row.overview
         row.air_on = told.air_on or row.air_on
-        row.poster_id = metadata.want_image(session, now, "poster", told.poster_path) or row.poster_id
+        row.poster_id = posters.get(told.poster_path or "") or row.poster_id
     session.flush()
     episodes = {
         (row.season_number, row.episode_number): row
         for row in session.scalars(select(Episode).where(Episode.media_item_id == item.id))
     }
+    stills = metadata.want_images(
+        session, now, "still", (one.still_path for season in fetched for one in season.episodes or ())
+    )
     added = 0
     told_numbers: set[tuple[int, int]] = set()
     for season in fetched:
@@ -205,18 +215,18 @@ def _take_seasons(
                 session.add(episode)
                 episodes[key] = episode
                 added += 1
-            _take_episode(session, now, episode, told_episode)
+            _take_episode(episode, told_episode, stills.get(told_episode.still_path or ""))
     _drop_gone(session, item, fetched, told_numbers, everywhere=drop_others)
     session.flush()
     return added
 
 
-def _take_episode(session: Session, now: datetime, row: Episode, told: EpisodeDetails) -> None:
+def _take_episode(row: Episode, told: EpisodeDetails, still_id: str | None) -> None:
     row.title, row.overview = told.title, told.overview
     row.air_on, row.runtime_min, row.finale = told.air_on, told.runtime_min, told.finale
     row.absolute_number = told.absolute_number if told.absolute_number is not None else row.absolute_number
     row.rating, row.provider_id = told.rating, told.provider_id
-    row.still_id = metadata.want_image(session, now, "still", told.still_path) or row.still_id
+    row.still_id = still_id or row.still_id
 
 
 def _drop_gone(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from mydia import clock
 from mydia.contexts.media.models import Episode, MediaItem, Season, Title
 from mydia.contexts.media.numbering import EpisodeRef, SeriesNumbers
 from mydia.contexts.users import Caller, Permission
@@ -118,6 +119,18 @@ def episodes_by_number(session: Session, caller: Caller, item_id: str) -> dict[t
     return {(ref.season_number, ref.episode_number): ref for ref in episodes_of(session, caller, item_id)}
 
 
+def numbers_by_item(
+    session: Session, caller: Caller, item_ids: Collection[str]
+) -> dict[str, frozenset[tuple[int, int]]]:
+    """Return series -> (season, number) of each episode, for several series in one read."""
+    caller.require(Permission.BROWSE)
+    found: dict[str, set[tuple[int, int]]] = {item_id: set() for item_id in item_ids}
+    rows = select(Episode.media_item_id, Episode.season_number, Episode.episode_number)
+    for item_id, season, number in session.execute(rows.where(Episode.media_item_id.in_(item_ids))):
+        found[item_id].add((season, number))
+    return {item_id: frozenset(numbers) for item_id, numbers in found.items()}
+
+
 def series_numbers(session: Session, caller: Caller, item_id: str) -> SeriesNumbers:
     """Return what `numbering.meant_episodes` needs to know about a series. Raises NotFound."""
     caller.require(Permission.BROWSE)
@@ -133,50 +146,63 @@ def series_numbers(session: Session, caller: Caller, item_id: str) -> SeriesNumb
     )
 
 
-def ensure_episode(
-    session: Session,
-    now: datetime,
-    item_id: str,
-    season_number: int,
-    number: int,
-    *,
-    title: str | None = None,
-    air_on: date | None = None,
-) -> EpisodeRef:
-    """Return an episode. It is added with its season if no provider lists it, because a file proves that it exists."""
-    row = session.scalar(
-        select(Episode).where(
-            Episode.media_item_id == item_id, Episode.season_number == season_number, Episode.episode_number == number
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEpisode:
+    """An episode that a file proves to exist."""
+
+    season_number: int
+    episode_number: int
+    title: str | None = None
+    air_on: date | None = None
+
+
+def ensure_episodes(
+    session: Session, now: datetime, item_id: str, wanted: Sequence[NewEpisode]
+) -> dict[tuple[int, int], str]:
+    """Return (season, number) -> id of episodes. Those that no provider lists are added with their season."""
+    if not wanted:
+        return {}
+    numbers = {one.season_number for one in wanted}
+    rows = select(Episode.season_number, Episode.episode_number, Episode.id).where(
+        Episode.media_item_id == item_id, Episode.season_number.in_(numbers)
     )
-    if row is None:
+    found = {(season, number): id_ for season, number, id_ in session.execute(rows)}
+    missing: dict[tuple[int, int], NewEpisode] = {}
+    for one in wanted:
+        if (place := (one.season_number, one.episode_number)) not in found:
+            missing.setdefault(place, one)
+    if missing:
         item = get(session, MediaItem, item_id, what="This show")
-        season = session.scalar(select(Season).where(Season.media_item_id == item_id, Season.number == season_number))
-        if season is None:
-            season = Season(media_item_id=item_id, number=season_number, monitored=item.monitored and season_number > 0)
-            session.add(season)
-            session.flush()
-        row = Episode(
-            media_item_id=item_id,
-            season_id=season.id,
-            season_number=season_number,
-            episode_number=number,
-            title=title,
-            air_on=air_on,
-            monitored=season.monitored,
-            held=False,
-        )
-        session.add(row)
+        seasons = _ensure_seasons(session, item, sorted({season for season, _ in missing}))
+        new = [
+            Episode(
+                id=clock.new_id(),
+                media_item_id=item_id,
+                season_id=seasons[season].id,
+                season_number=season,
+                episode_number=number,
+                title=one.title,
+                air_on=one.air_on,
+                monitored=seasons[season].monitored,
+                held=False,
+            )
+            for (season, number), one in missing.items()
+        ]
+        session.add_all(new)
         item.updated_at = now
         session.flush()
-    return EpisodeRef(
-        row.id,
-        row.season_number,
-        row.episode_number,
-        row.absolute_number,
-        row.title,
-        row.air_on,
-        row.runtime_min,
-        row.monitored,
-        row.held,
-    )
+        found |= {(row.season_number, row.episode_number): row.id for row in new}
+    return found
+
+
+def _ensure_seasons(session: Session, item: MediaItem, numbers: Collection[int]) -> dict[int, Season]:
+    rows = select(Season).where(Season.media_item_id == item.id, Season.number.in_(numbers))
+    seasons = {row.number: row for row in session.scalars(rows)}
+    new = [
+        Season(media_item_id=item.id, number=number, monitored=item.monitored and number > 0)
+        for number in numbers
+        if number not in seasons
+    ]
+    session.add_all(new)
+    session.flush()
+    return seasons | {row.number: row for row in new}

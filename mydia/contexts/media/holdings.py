@@ -28,6 +28,7 @@ __all__ = [
     "refresh_state",
     "refresh_states",
     "roll_over",
+    "set_first_state",
 ]
 
 
@@ -255,6 +256,11 @@ def _loudest(activities: Iterable[Activity | None]) -> Activity | None:
 def refresh_state(session: Session, now: datetime, item: MediaItem) -> None:
     """Recompute counters and states after a change of any of their parts."""
     refresh_states(session, now, [item])
+
+
+def set_first_state(session: Session, now: datetime, item: MediaItem, version: Version) -> None:
+    """Set the state of a title that is about to be added with one version, without files and episodes."""
+    _refresh(session, now.date(), item, [version], _Episodes())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from mydia.contexts.media.models import Number, NumberedKind
@@ -18,11 +18,12 @@ _AT_ONCE = 500
 def give_numbers(session: Session, kind: NumberedKind, ids: Collection[str]) -> dict[str, int]:
     """Return id -> number, assigning numbers where there are none yet. Needs a unit of work that writes."""
     known = _known(session, kind, ids)
-    new = [Number(kind=kind, subject_id=id_) for id_ in dict.fromkeys(ids) if id_ not in known]
+    new = [id_ for id_ in dict.fromkeys(ids) if id_ not in known]
     if new:
-        session.add_all(new)
         session.flush()
-    return known | {row.subject_id: row.number for row in new}
+        session.execute(insert(Number), [{"kind": kind, "subject_id": id_} for id_ in new])
+        known |= _known(session, kind, new)
+    return known
 
 
 def number_of(session: Session, caller: Caller, kind: NumberedKind, id_: str) -> int:

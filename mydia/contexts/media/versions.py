@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import exists, select, true
 from sqlalchemy.orm import Session
@@ -52,13 +52,22 @@ def get_version(session: Session, item_id: str, version_id: str | None) -> Versi
 
 
 def version_in(session: Session, item_id: str, library_path_id: str) -> Version:
-    """Return the version that a file found in a library folder belongs to.
+    """Return the version of a title that a file found in a library folder belongs to. Raises: NotFound, when it was removed."""
+    return version_for(versions_of(session, [item_id])[item_id], library_path_id)
+
+
+def version_for(versions: Sequence[Version], library_path_id: str) -> Version:
+    """Return that of a title's versions that a file found in a library folder belongs to.
 
     That is the version with this folder of its own; else the default version.
+
+    Raises:
+        NotFound: There are none, because the title was removed.
     """
-    versions = versions_of(session, [item_id])[item_id]
+    if not versions:
+        raise NotFound("This title is no longer in the library.")
     own = (version for version in versions if version.library_path_id == library_path_id)
-    return next(own, None) or default_version(session, item_id)
+    return next(own, versions[0])
 
 
 def ensure_version(session: Session, item_id: str) -> None:

@@ -12,7 +12,16 @@ from mydia.adapters.metadata_providers import (
     Video,
 )
 from mydia.contexts.metadata.choosing import ChosenMetadata, OfferedRelay
-from mydia.contexts.metadata.images import SIZES, Picture, fetch_wanted, file_of, preview, prune_previews, want_image
+from mydia.contexts.metadata.images import (
+    SIZES,
+    Picture,
+    fetch_wanted,
+    file_of,
+    preview,
+    prune_previews,
+    want_image,
+    want_images,
+)
 from mydia.contexts.metadata.models import Image
 from mydia.contexts.metadata.search import (
     WITHOUT_PROVIDER,
@@ -63,4 +72,5 @@ __all__ = [
     "sources",
     "trending",
     "want_image",
+    "want_images",
 ]

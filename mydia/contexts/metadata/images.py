@@ -7,10 +7,11 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import batched
 from pathlib import Path
 
 from sqlalchemy import case, or_, select
@@ -42,6 +43,8 @@ _NOTE_EVERY_S = 2.0
 """Seconds after which fetched images are recorded together."""
 _SILENT = 3
 """Unanswered requests in a row after which the run ends."""
+_SOURCES_AT_ONCE = 500
+"""Sources per query; SQLite plans long lists badly."""
 _PREVIEWS_AT_ONCE = 6
 _PREVIEW_PATIENCE_S = 10.0
 _previews = threading.BoundedSemaphore(_PREVIEWS_AT_ONCE)
@@ -69,15 +72,25 @@ class Picture:
 
 def want_image(session: Session, now: datetime, role: str, source: str | None) -> str | None:
     """Return the id of the image with this source, or None without a source. A new image is fetched later."""
-    if not source:
-        return None
-    found = session.scalar(select(Image.id).where(Image.role == role, Image.source == source))
-    if found is not None:
-        return found
-    image = Image(role=role, source=source, state="wanted", created_at=now)
-    session.add(image)
-    session.flush()
-    return image.id
+    return want_images(session, now, role, [source]).get(source or "")
+
+
+def want_images(session: Session, now: datetime, role: str, sources: Iterable[str | None]) -> dict[str, str]:
+    """Return source -> id of its image; see `want_image`. Empty sources are left out."""
+    wanted = list(dict.fromkeys(source for source in sources if source))
+    found: dict[str, str] = {}
+    for part in batched(wanted, _SOURCES_AT_ONCE, strict=False):
+        rows = select(Image.source, Image.id).where(Image.role == role, Image.source.in_(part))
+        found |= dict(session.execute(rows).all())
+    new = [
+        Image(id=clock.new_id(), role=role, source=source, state="wanted", created_at=now)
+        for source in wanted
+        if source not in found
+    ]
+    if new:
+        session.add_all(new)
+        session.flush()
+    return found | {image.source: image.id for image in new}
 
 
 def fetch_wanted(

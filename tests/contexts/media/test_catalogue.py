@@ -161,9 +161,12 @@ def test_an_episode_removed_by_the_provider_stays_while_a_file_is_linked(add, st
 def test_an_episode_known_only_from_a_file_is_created_once(add, stocked, now):
     item_id = add(series(now.date(), seasons=1))
     with stocked.writes() as session:
-        first = media.episodes.ensure_episode(session, now, item_id, 7, 1)
-        again = media.episodes.ensure_episode(session, now, item_id, 7, 1)
-    assert first.id == again.id
+        new = media.episodes.NewEpisode(season_number=7, episode_number=1, title="Pilot")
+        first = media.episodes.ensure_episodes(session, now, item_id, [new, new])
+        again = media.episodes.ensure_episodes(session, now, item_id, [new])
+        held = media.episodes.episodes_of(session, SYSTEM, item_id, season_number=7)
+    assert first == again == {(7, 1): held[0].id}
+    assert [episode.title for episode in held] == ["Pilot"]
 
 
 def test_unknown_values_are_refused_with_the_allowed_ones(add, stocked, admin, now):

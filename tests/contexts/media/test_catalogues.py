@@ -115,9 +115,9 @@ def test_changing_the_catalogue_drops_episodes_it_does_not_have_unless_held(stoc
         wish = media.refresh.asking(session, SYSTEM, None)
     item_id = _add(stocked, admin, now, outside, wish, Ids(tmdb_id=210101))
     with stocked.writes() as session:
-        held = media.episodes.ensure_episode(session, now, item_id, 3, 90, title="Only at TMDB, and here")
-        media.episodes.ensure_episode(session, now, item_id, 3, 91, title="Only at TMDB")
-        media.holdings.record_holdings(session, now, {item_id: builders.holdings(session, item_id, 1, 10, [held.id])})
+        new = [media.episodes.NewEpisode(season_number=3, episode_number=number) for number in (90, 91)]
+        held = media.episodes.ensure_episodes(session, now, item_id, new)[3, 90]
+        media.holdings.record_holdings(session, now, {item_id: builders.holdings(session, item_id, 1, 10, [held])})
         media.change_item(session, admin, now, item_id, {"provider": "tvdb"})
     media.refresh.refresh_item(stocked, outside, admin, now, item_id, force=True)
     with stocked.reads() as session:

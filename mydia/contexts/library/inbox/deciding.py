@@ -20,9 +20,9 @@ from mydia.contexts.library.models import FileEpisode, InboxEntry, MediaFile
 from mydia.contexts.library.reasons import ReviewReason, review_sentence
 from mydia.contexts.library.recognise import matching
 from mydia.contexts.library.recognise.choices import choice_of, new_item
-from mydia.contexts.library.recognise.entries import count_entry, count_waiting, leave_unclear
+from mydia.contexts.library.recognise.entries import count_entry, count_waiting, leave, unclear_part
 from mydia.contexts.library.recognise.groups import Group, gather
-from mydia.contexts.library.recognise.linking import doubt_facts, link
+from mydia.contexts.library.recognise.linking import Match, doubt_facts, link
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Scored
 from mydia.contexts.library.words import MatchState, ReviewState
 from mydia.contexts.metadata import Details, Ids, SeasonDetails
@@ -368,14 +368,16 @@ def _settle(
         wanted = {file_id: text for file_id, text in typed.items() if file_id in here}
         names = {file_id: shown(here[file_id].path.rpartition("/")[2]) for file_id in wanted}
         chosen_episodes |= _typed_episodes(session, caller, now, item_id, wanted, names)
-    linked = link(session, caller, now, item_id, group, scored, episode_map=chosen_episodes, lock=True)
+    match = Match(item_id=item_id, group=group, scored=scored, episode_map=chosen_episodes, lock=True)
+    linked = link(session, caller, now, match)
     if linked.unclear and not linked.files:
         # No file could be linked, so the title is not added until an episode is chosen.
         code, facts = doubt_facts(linked.unclear[0], media.get_item(session, caller, item_id))
         sentence = review_sentence(code, facts)
         raise Invalid(sentence, fields={"episode_map": sentence})
     if linked.unclear:
-        leave_unclear(session, now, media.get_item(session, caller, item_id), group, linked.unclear, scored)
+        item = media.get_item(session, caller, item_id)
+        leave(session, now, unclear_part(item, group, linked.unclear, scored))
     entry.state = ReviewState.DONE
     entry.reason_code, entry.reason_facts, entry.reason_text = None, {}, None
     entry.chosen = replace(scored, choice=replace(choice, media_item_id=item_id)).to_json()
@@ -406,8 +408,8 @@ def _typed_episodes(
             season, number = missing[0]
             errors[file_id] = f"{names[file_id]}: {item.title} has no episode S{season:02}E{number:02}."
             continue
-        for season, number in missing:
-            by_place[season, number] = media.episodes.ensure_episode(session, now, item_id, season, number).id
+        new = [media.episodes.NewEpisode(season_number=season, episode_number=number) for season, number in missing]
+        by_place |= media.episodes.ensure_episodes(session, now, item_id, new)
         made[file_id] = [by_place[place] for place in places]
     if errors:
         raise Invalid(

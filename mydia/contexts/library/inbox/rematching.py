@@ -18,7 +18,7 @@ from mydia.contexts.library.models import FileEpisode, MediaFile
 from mydia.contexts.library.reasons import review_sentence
 from mydia.contexts.library.recognise import matching
 from mydia.contexts.library.recognise.groups import gather
-from mydia.contexts.library.recognise.linking import doubt_facts, link
+from mydia.contexts.library.recognise.linking import Match, doubt_facts, link
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Scored
 from mydia.contexts.library.words import MatchState
 from mydia.contexts.metadata import Ids
@@ -63,7 +63,8 @@ def rematch_files(
         for group in groups:
             group.type, group.owns_folder = choice.type, False
             chosen = {file_id: list(ids) for file_id, ids in (episode_map or {}).items()}
-            made = link(session, caller, now, media_item_id, group, scored, episode_map=chosen, lock=True)
+            match = Match(item_id=media_item_id, group=group, scored=scored, episode_map=chosen, lock=True)
+            made = link(session, caller, now, match)
             if made.unclear:
                 code, facts = doubt_facts(made.unclear[0], media.get_item(session, caller, media_item_id))
                 name = made.unclear[0].file.path.rpartition("/")[2]

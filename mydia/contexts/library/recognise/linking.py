@@ -19,10 +19,10 @@ from mydia.contexts.library.reasons import ReviewReason
 from mydia.contexts.library.recognise.groups import Group, NewFile
 from mydia.contexts.library.recognise.matching import Scored
 from mydia.contexts.library.words import MatchState
-from mydia.contexts.media import EpisodeRef, MediaItem, numbering
+from mydia.contexts.media import MediaItem, numbering
 from mydia.contexts.users import Caller
-from mydia.db import get
-from mydia.events import FileMatched, emit
+from mydia.errors import NotFound
+from mydia.events import Event, FileMatched, emit_all
 from mydia.parsing import ParsedRelease, Quality, Source
 from mydia.vocabulary import MediaType
 
@@ -49,10 +49,24 @@ class Linked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A group with the title to link its files to."""
+
+    item_id: str
+    group: Group
+    scored: Scored
+    episode_map: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """File id -> episode ids that a user chose. For other files the name decides."""
+    lock: bool = False
+    """A user chose the title, so scans do not change it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """A file with the title, version and episodes to link it to."""
 
     file_id: str
+    media_item_id: str
     version_id: str
     episode_ids: Sequence[str] = ()
     part: int | None = None
@@ -60,90 +74,133 @@ class Attachment:
     """More columns of `media_files` to set."""
 
 
-def link(
-    session: Session,
-    caller: Caller,
-    now: datetime,
-    item_id: str,
-    group: Group,
-    scored: Scored,
-    *,
-    episode_map: Mapping[str, Sequence[str]] | None = None,
-    lock: bool = False,
-) -> Linked:
-    """Link a group's files to a title, in the version that their library folder is for.
+def link(session: Session, caller: Caller, now: datetime, match: Match) -> Linked:
+    """Link a group's files to a title; see `link_all`.
 
-    Files whose episode is not clear are returned and stay as they are.
-
-    Args:
-        episode_map: File id -> episode ids that a user chose. For other files the name decides.
-        lock: A user chose the title, so scans do not change it.
+    Raises:
+        NotFound: The title was removed.
 
     Emits: FileMatched.
     """
-    item = get(session, MediaItem, item_id, what="This title")
-    version = media.versions.version_in(session, item_id, group.library_path_id).id
-    evidence = [one.because.to_json() for one in scored.evidence if one.verdict != "no"]
-    chosen = episode_map or {}
+    (linked,) = link_all(session, caller, now, [match])
+    if linked is None:
+        raise NotFound("This title is no longer in the library.")
+    return linked
+
+
+def link_all(session: Session, caller: Caller, now: datetime, matches: Sequence[Match]) -> list[Linked | None]:
+    """Link the files of groups to their titles, in the version that their library folder is for.
+
+    For films, the number of statements does not depend on the number of groups. Files whose episode is not clear are returned and
+    stay as they are. The result of a group whose title was removed meanwhile is None.
+
+    Emits: FileMatched.
+    """
+    item_ids = list(dict.fromkeys(match.item_id for match in matches))
+    items = {item.id: item for item in session.scalars(select(MediaItem).where(MediaItem.id.in_(item_ids)))}
+    versions = media.versions.versions_of(session, items)
+    resolutions = _resolutions(session, [file.id for match in matches for file in match.group.files])
     attachments: list[Attachment] = []
-    unclear: list[Unclear] = []
-    series = media.episodes.series_numbers(session, caller, item_id) if item.type == MediaType.TV_SHOW else None
-    if series is not None and (scored.by_id or lock):
-        series = replace(series, year=None)
-    resolutions = {
-        row[0]: row[1]
-        for part in batched([file.id for file in group.files], 500, strict=False)
-        for row in session.execute(select(MediaFile.id, MediaFile.resolution).where(MediaFile.id.in_(part)))
-    }
-    for file in group.files:
-        episode_ids: Sequence[str] = ()
-        if series is not None:
-            found = chosen.get(file.id) or _episodes_of(session, now, item_id, file, series, _beside(group, file))
-            if isinstance(found, Unclear):
-                unclear.append(found)
-                continue
-            episode_ids = found
-        facts = name_columns(file.parsed, file.path, resolutions.get(file.id))
-        columns = {"match_score": scored.score, "match_evidence": evidence, **facts}
-        part = file.parsed.part if file.parsed.is_split_episode else None
-        attachments.append(
-            Attachment(file_id=file.id, version_id=version, episode_ids=episode_ids, part=part, columns=columns)
-        )
-    attach_files(session, item_id, attachments)
-    left = {one.file.id for one in unclear}
-    for file in group.files:
-        if file.id not in left:
-            emit(
-                session,
-                caller,
+    events: list[Event] = []
+    results: list[Linked | None] = []
+    for match in matches:
+        item, group = items.get(match.item_id), match.group
+        if item is None:
+            results.append(None)
+            continue
+        version = media.versions.version_for(versions[item.id], group.library_path_id).id
+        evidence = [one.because.to_json() for one in match.scored.evidence if one.verdict != "no"]
+        placed, unclear = _episodes_of_files(session, caller, now, item, match)
+        for file, episode_ids in placed:
+            facts = name_columns(file.parsed, file.path, resolutions.get(file.id))
+            attachments.append(
+                Attachment(
+                    file_id=file.id,
+                    media_item_id=item.id,
+                    version_id=version,
+                    episode_ids=episode_ids,
+                    part=file.parsed.part if file.parsed.is_split_episode else None,
+                    columns={"match_score": match.scored.score, "match_evidence": evidence, **facts},
+                )
+            )
+            events.append(
                 FileMatched(
-                    media_item_id=item_id,
+                    media_item_id=item.id,
                     file_id=file.id,
                     relative_path=shown(file.path),
-                    score=scored.score,
+                    score=match.scored.score,
                     evidence=evidence,
-                ),
-                at=now,
+                )
             )
+        results.append(Linked(files=len(placed), unclear=tuple(unclear)))
+    attach_files(session, attachments)
+    emit_all(session, caller, events, at=now)
+    for match, linked in zip(matches, results, strict=True):
+        if linked is not None and (changes := _changes_of(items[match.item_id], match, linked)):
+            media.change_item(session, caller, now, match.item_id, changes)
+    return results
+
+
+def _resolutions(session: Session, file_ids: Sequence[str]) -> dict[str, int | None]:
+    return {
+        row[0]: row[1]
+        for part in batched(file_ids, 500, strict=False)
+        for row in session.execute(select(MediaFile.id, MediaFile.resolution).where(MediaFile.id.in_(part)))
+    }
+
+
+def _episodes_of_files(
+    session: Session, caller: Caller, now: datetime, item: MediaItem, match: Match
+) -> tuple[list[tuple[NewFile, Sequence[str]]], list[Unclear]]:
+    """Return the files of a group with their episodes, and those whose episode is not clear."""
+    group = match.group
+    if item.type != MediaType.TV_SHOW:
+        return [(file, ()) for file in group.files], []
+    series = media.episodes.series_numbers(session, caller, item.id)
+    if match.scored.by_id or match.lock:
+        series = replace(series, year=None)
+    meant = [
+        (file, match.episode_map.get(file.id) or _meaning_of(file, series, _beside(group, file)))
+        for file in group.files
+    ]
+    unlisted = [
+        one
+        for file, found in meant
+        if isinstance(found, numbering.Meaning) and found.doubt is None
+        for one in _unlisted(file, found)
+    ]
+    added = media.episodes.ensure_episodes(session, now, item.id, unlisted)
+    placed: list[tuple[NewFile, Sequence[str]]] = []
+    unclear: list[Unclear] = []
+    for file, found in meant:
+        if not isinstance(found, numbering.Meaning):
+            placed.append((file, found))
+        elif found.doubt is not None:
+            unclear.append(Unclear(file=file, doubt=found.doubt, likely=tuple(one.id for one in found.likely)))
+        else:
+            placed.append((file, [*(one.id for one in found.episodes), *(added[place] for place in found.unlisted)]))
+    return placed, unclear
+
+
+def _changes_of(item: MediaItem, match: Match, linked: Linked) -> dict[str, Any]:
+    group = match.group
     changes: dict[str, Any] = {}
     own_library = item.library_path_id in (None, group.library_path_id)
-    if item.folder is None and group.owns_folder and attachments and own_library:
+    if item.folder is None and group.owns_folder and linked.files and own_library:
         changes["folder"] = group.folder
-    if lock and not item.match_locked:
+    if match.lock and not item.match_locked:
         changes["match_locked"] = True
-    if changes:
-        media.change_item(session, caller, now, item_id, changes)
-    return Linked(files=len(attachments), unclear=tuple(unclear))
+    return changes
 
 
-def attach_files(session: Session, item_id: str, attachments: Sequence[Attachment]) -> None:
+def attach_files(session: Session, attachments: Sequence[Attachment]) -> None:
     """Link many files to titles in a few statements; earlier links are replaced."""
     for part in batched([one.file_id for one in attachments], 500, strict=False):
         session.execute(delete(FileEpisode).where(FileEpisode.file_id.in_(part)))
     rows = [
         {
             "id": one.file_id,
-            "media_item_id": item_id,
+            "media_item_id": one.media_item_id,
             "version_id": one.version_id,
             "match_state": MatchState.MATCHED,
             "inbox_id": None,
@@ -217,15 +274,8 @@ def _beside(group: Group, file: NewFile) -> frozenset[int]:
     )
 
 
-def _episodes_of(
-    session: Session,
-    now: datetime,
-    item_id: str,
-    file: NewFile,
-    series: numbering.SeriesNumbers,
-    beside: frozenset[int],
-) -> list[str] | Unclear:
-    """Return the episodes of a file's name or NFO. Episodes that no provider lists are added, because the file proves them."""
+def _meaning_of(file: NewFile, series: numbering.SeriesNumbers, beside: frozenset[int]) -> numbering.Meaning:
+    """Return the episodes of a file's name or NFO. Those that no provider lists count too, because the file proves them."""
     parsed, nfo = file.parsed, file.nfo
     if parsed.is_season_pack and not parsed.episodes and not parsed.absolute_episodes:
         meaning = numbering.Meaning(doubt=numbering.Doubt.NO_NUMBER)  # a whole season in one file
@@ -245,21 +295,20 @@ def _episodes_of(
         # Daily shows without a provider are numbered by year and day.
         day = parsed.air_on
         meaning = numbering.Meaning(unlisted=((day.year, day.month * 100 + day.day),))
-    if meaning.doubt is not None:
-        return Unclear(file=file, doubt=meaning.doubt, likely=tuple(one.id for one in meaning.likely))
-    return [one.id for one in (*meaning.episodes, *_added(session, now, item_id, file, meaning))]
+    return meaning
 
 
-def _added(
-    session: Session, now: datetime, item_id: str, file: NewFile, meaning: numbering.Meaning
-) -> list[EpisodeRef]:
+def _unlisted(file: NewFile, meaning: numbering.Meaning) -> list[media.episodes.NewEpisode]:
     parsed, nfo = file.parsed, file.nfo if file.nfo is not None and file.nfo.kind == "episode" else None
     single = len(meaning.unlisted) == 1 and not meaning.episodes
     title = parsed.episode_title or (nfo.title if nfo is not None else None)
     aired = parsed.air_on or (nfo.air_on if nfo is not None else None)
     return [
-        media.episodes.ensure_episode(
-            session, now, item_id, season, number, title=title if single else None, air_on=aired if single else None
+        media.episodes.NewEpisode(
+            season_number=season,
+            episode_number=number,
+            title=title if single else None,
+            air_on=aired if single else None,
         )
         for season, number in meaning.unlisted
     ]

@@ -1,40 +1,49 @@
 """Recognise new files from names, folders and NFO files, then from the library, then from the catalogue.
 
 Confident matches are added; the rest goes to the review with its candidates. Files are processed in groups, with one search per
-group. Each group is settled in one short write, so the work can stop at any point and continue with the files that are
-still `new`.
+group. Some dozens of groups are read together, looked up and then settled in one short write, so the work can stop at any point
+and continue with the files that are still `new`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import batched
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mydia import clock
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import confine
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, metadata, settings
-from mydia.contexts.library.holdings import refresh_holdings
+from mydia.contexts.library.holdings import refresh_holdings, refresh_many
 from mydia.contexts.library.ignored_folders import ignore_new_files
 from mydia.contexts.library.journal.recovery import logger
 from mydia.contexts.library.models import InboxEntry
 from mydia.contexts.library.reasons import ReviewReason, ScanReason, scan_sentence
 from mydia.contexts.library.recognise import matching
 from mydia.contexts.library.recognise.choices import choice_of, clear_name, new_item, share_an_id, with_details
-from mydia.contexts.library.recognise.entries import count_waiting, leave, leave_unclear, set_state
+from mydia.contexts.library.recognise.entries import (
+    FileState,
+    Left,
+    count_waiting,
+    leave,
+    leave_all,
+    set_states,
+    unclear_part,
+)
 from mydia.contexts.library.recognise.groups import Group, gather
-from mydia.contexts.library.recognise.linking import doubt_facts, link
+from mydia.contexts.library.recognise.linking import Match, doubt_facts, link, link_all
 from mydia.contexts.library.recognise.matching import Choice, Evidence, Guess, Scored, Verdict
 from mydia.contexts.library.scanning.progress import record_progress
-from mydia.contexts.library.words import ReviewState, ScanPhase
+from mydia.contexts.library.words import MatchState, ReviewState, ScanPhase
 from mydia.contexts.media import MediaItem
 from mydia.contexts.metadata import Candidate, Details, Ids, SeasonDetails
 from mydia.contexts.users import SYSTEM, Caller
@@ -46,6 +55,11 @@ from mydia.runs import Run, Unwatched
 from mydia.vocabulary import MediaType
 
 _SEARCHES_AT_ONCE = 4
+_GROUPS_AT_ONCE = 40
+_FILES_AT_ONCE = 200
+"""A unit of work ends with the group that reaches this number of files."""
+_WRITE_AFTER_S = 2.0
+"""Groups whose details are slow to fetch are not kept longer than this before they are written."""
 _OTHER_TITLES_TRIED = 3
 _LOOKED_CLOSER = 3
 """Number of search results whose details are fetched if none matches well by its main title."""
@@ -106,17 +120,18 @@ def match_new_files(
     total = sum(len(group.files) for group in groups)
     done = 0
     with ThreadPoolExecutor(_SEARCHES_AT_ONCE, thread_name_prefix="match") as pool:
-        for part in batched(groups, _SEARCHES_AT_ONCE * 2, strict=False):
+        for part in _parts(groups):
             if run.cancelled():
                 break
             matcher.look_up(part, pool)
-            for group in part:
-                matcher.settle(group, report)
-                done += len(group.files)
-            note = part[-1].name
-            run.progress(done, total, note)
+            for settled in matcher.settle(part, report):
+                done += sum(len(group.files) for group in settled)
+                run.progress(done, total, settled[-1].name)
+                if run.cancelled():
+                    break
             if scan_id is not None:
-                record_progress(database, scan_id, done, total, part[-1].folder or note, phase=ScanPhase.MATCHING)
+                note = part[-1].folder or part[-1].name
+                record_progress(database, scan_id, done, total, note, phase=ScanPhase.MATCHING)
     if matcher.asked:
         metadata.record_answer(database, outside, caller, now_fn(), matcher.trouble)
     if matcher.trouble is not None and report.postponed:
@@ -131,6 +146,42 @@ def match_new_files(
     return report
 
 
+def _parts(groups: Sequence[Group]) -> Iterator[list[Group]]:
+    """Yield the groups in parts that are settled together.
+
+    Groups that may be the same title are in different parts, in order, so that the later one finds the title that the earlier
+    one added.
+    """
+    waiting = deque(groups)
+    while waiting:
+        part: list[Group] = []
+        later: list[Group] = []
+        names: set[object] = set()
+        files = 0
+        while waiting and len(part) + len(later) < _GROUPS_AT_ONCE and files < _FILES_AT_ONCE:
+            group = waiting.popleft()
+            folder = (group.type, group.folder)
+            mine = _names_of(group)
+            if folder in names or not names.isdisjoint(mine):
+                later.append(group)
+            else:
+                part.append(group)
+                files += len(group.files)
+            names |= mine
+            if group.owns_folder:
+                names.add(folder)
+        waiting.extendleft(reversed(later))
+        yield part
+
+
+def _names_of(group: Group) -> set[object]:
+    guess = group.guess
+    names: set[object] = {(guess.type, normalise_title(title)) for title in (guess.title, *guess.other_titles)}
+    names.discard((guess.type, ""))
+    ids = (("tmdb", guess.ids.tmdb_id), ("tvdb", guess.ids.tvdb_id), ("imdb", guess.ids.imdb_id))
+    return names | {(guess.type, source, id_) for source, id_ in ids if id_ is not None}
+
+
 @dataclass(slots=True)
 class _Looked:
     """The facts about one group before its files are linked."""
@@ -138,6 +189,27 @@ class _Looked:
     choices: list[Choice] = field(default_factory=list)
     unanswered: bool = False
     """Whether the metadata source was needed and did not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """A group whose title is certain."""
+
+    group: Group
+    scored: Scored
+    chosen: bool = False
+    """A user chose the title for the folder earlier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ignored:
+    """A group of a folder that a user ignored earlier."""
+
+    group: Group
+    inbox_id: str
+
+
+type _Outcome = _Taken | _Ignored | Left
 
 
 class Matcher:
@@ -163,7 +235,7 @@ class Matcher:
             self.language = path.language or settings.of(session).metadata.language
             self.confident = settings.of(session).library.match_confident_percent / 100
             self.monitored = settings.of(session).media.monitor_by_default
-            self._index = {type_: media.match_index(session, type_) for type_ in MediaType}
+            self._index = {type_: media.catalogue.match_index(session, type_) for type_ in MediaType}
             self._folders: dict[tuple[str | None, str], str] = {
                 (folder, type_): item_id
                 for item_id, folder, type_ in session.execute(
@@ -197,8 +269,8 @@ class Matcher:
     def look_up(self, groups: Sequence[Group], pool: ThreadPoolExecutor) -> None:
         """Find the choices for groups: titles of the library, and if these are not certain, those of the catalogue."""
         with self.database.reads() as session:
-            for group in groups:
-                self._looked[id(group)] = _Looked(self._local(session, group))
+            for group, choices in zip(groups, self._local(session, groups), strict=True):
+                self._looked[id(group)] = _Looked(choices)
         asking: dict[tuple[object, ...], Group] = {}
         for group in groups:
             if self._needs_search(group):
@@ -273,81 +345,115 @@ class Matcher:
             for choice in (choice_of(candidate),)
         ]  # fmt: skip
 
-    def _local(self, session: Session, group: Group) -> list[Choice]:
+    def _local(self, session: Session, groups: Sequence[Group]) -> list[list[Choice]]:
+        """Return the titles of the library that each group may be; the reads do not depend on the number of groups."""
+        wanted = [(group.type, group.guess.ids) for group in groups if group.guess.ids != Ids()]
+        by_ids = media.catalogue.find_all_by_ids(session, self.caller, wanted)
+        found: list[list[str]] = []
+        owners: list[str | None] = []
+        for group in groups:
+            owner = None if group.is_guest else self._folders.get((group.folder, group.type))
+            owners.append(owner)
+            found.append(list(dict.fromkeys(self._possible(group, owner, by_ids))))
+        items = self._own_titles(session, {item_id for ids in found for item_id in ids})
+        return [
+            [replace(items[item_id], owns_folder=item_id == owner) for item_id in ids if item_id in items]
+            for ids, owner in zip(found, owners, strict=True)
+        ]
+
+    def _possible(self, group: Group, owner: str | None, by_ids: Sequence[MediaItem]) -> Iterator[str]:
         guess = group.guess
-        found: list[str] = []
-        owner = None if group.is_guest else self._folders.get((group.folder, group.type))
         if owner is not None:
-            found.append(owner)
-        if (by_ids := media.find_by_ids(session, self.caller, group.type, guess.ids)) is not None:
-            found.append(by_ids.id)
+            yield owner
+        for item in by_ids:
+            if item.type == group.type and share_an_id(Ids(item.tmdb_id, item.tvdb_id, item.imdb_id), guess.ids):
+                yield item.id
+                break
         index = self._index[group.type]
         for title in (guess.title, *guess.other_titles):
             for item_id, year in index.get(normalise_title(title), ()):
                 if guess.year is None or year is None or abs(guess.year - year) <= 1:
-                    found.append(item_id)
-        return [self._own_choice(session, item_id, owner == item_id) for item_id in dict.fromkeys(found)]
+                    yield item_id
 
-    def _own_choice(self, session: Session, item_id: str, owns_folder: bool) -> Choice:
-        item = get(session, MediaItem, item_id, what="This title")
-        numbers = (
-            frozenset(media.episodes.episodes_by_number(session, self.caller, item_id))
-            if item.type == MediaType.TV_SHOW
-            else None
-        )
-        return Choice(
-            type=item.type,
-            title=item.title,
-            year=item.year,
-            ids=Ids(item.tmdb_id, item.tvdb_id, item.imdb_id),
-            other_titles=tuple(
-                row.title for row in media.titles_of(session, self.caller, item_id) if row.title != item.title
-            ),
-            original_title=item.original_title,
-            provider=item.provider,
-            original_language=item.original_language,
-            runtime_min=item.runtime_min,
-            # A title without details has no episodes yet, which is no evidence against it.
-            numbers=numbers or None,
-            media_item_id=item.id,
-            owns_folder=owns_folder,
-        )
+    def _own_titles(self, session: Session, item_ids: Collection[str]) -> dict[str, Choice]:
+        """Return titles of the library as choices; those that were removed are left out."""
+        if not item_ids:
+            return {}
+        items = session.scalars(select(MediaItem).where(MediaItem.id.in_(item_ids))).all()
+        shows = [item.id for item in items if item.type == MediaType.TV_SHOW]
+        numbers = media.episodes.numbers_by_item(session, self.caller, shows) if shows else {}
+        names = media.catalogue.names_by_item(session, self.caller, item_ids)
+        return {
+            item.id: Choice(
+                type=item.type,
+                title=item.title,
+                year=item.year,
+                ids=Ids(item.tmdb_id, item.tvdb_id, item.imdb_id),
+                other_titles=tuple(name for name in names[item.id] if name != item.title),
+                original_title=item.original_title,
+                provider=item.provider,
+                original_language=item.original_language,
+                runtime_min=item.runtime_min,
+                # A title without details has no episodes yet, which is no evidence against it.
+                numbers=numbers.get(item.id) or None,
+                media_item_id=item.id,
+            )
+            for item in items
+        }
 
-    def settle(self, group: Group, report: MatchReport) -> None:
-        """Link a group's files, put them into the review, or postpone them."""
+    def settle(self, groups: Sequence[Group], report: MatchReport) -> Iterator[list[Group]]:
+        """Link the files of groups, put them into the review, or postpone them. Yields the groups after each write."""
+        outcomes: list[_Outcome] = []
+        since: list[Group] = []
+        began_s = clock.monotonic_s()
+        for group in groups:
+            outcome = self._outcome(group)
+            since.append(group)
+            if outcome is None:
+                report.postponed += len(group.files)
+            elif isinstance(outcome, _Taken) and self._is_new_show(outcome):
+                self._take_show(outcome, report)
+            else:
+                outcomes.append(outcome)
+            if clock.monotonic_s() - began_s >= _WRITE_AFTER_S:
+                self._write(outcomes, report)
+                yield since
+                outcomes, since, began_s = [], [], clock.monotonic_s()
+        if since:
+            self._write(outcomes, report)
+            yield since
+
+    def _outcome(self, group: Group) -> _Outcome | None:
+        """Return what becomes of a group, None if it stays new because the metadata source did not answer."""
         looked = self._looked.pop(id(group))
-        if (entry := self._decided.get((group.folder, group.key))) is not None and self._follow(group, entry, report):
-            return
+        entry = self._decided.get((group.folder, group.key))
+        if entry is not None and (followed := self._follow(group, entry)) is not None:
+            return followed
         ranked = matching.rank(group.guess, looked.choices)
         verdict = matching.decide(group.guess, ranked, confident=self.confident)
         if verdict.state != "sure" and looked.unanswered:
-            report.postponed += len(group.files)
-            return
+            return None
         if not self.has_provider and verdict.state != "sure":
-            self._settle_without_provider(group, ranked, verdict, report)
-            return
+            return self._without_provider(group, ranked, verdict)
         if verdict.state in ("needs_attention", "no_match") and self.trouble is None:
             ranked, verdict = self._look_closer(group, ranked, verdict)
         if verdict.state == "sure" and verdict.best is not None:
-            self._take(group, verdict.best, report)
-        else:
-            self._leave(group, ranked, verdict, report)
+            return _Taken(group=group, scored=verdict.best)
+        return Left(group=group, ranked=ranked, verdict=verdict)
 
-    def _follow(self, group: Group, entry: InboxEntry, report: MatchReport) -> bool:
+    def _follow(self, group: Group, entry: InboxEntry) -> _Outcome | None:
         """Apply a user's earlier decision for a folder to its new files."""
         if entry.state == ReviewState.IGNORED:
-            with self.database.writes() as session:
-                set_state(session, [file.id for file in group.files], "ignored", entry.id)
-            report.ignored += len(group.files)
-            return True
+            return _Ignored(group=group, inbox_id=entry.id)
         item_id = (entry.chosen or {}).get("media_item_id")
+        if item_id is None:
+            return None
         with self.database.reads() as session:
-            if item_id is None or session.get(MediaItem, item_id) is None:
-                return False
-            choice = self._own_choice(session, item_id, owns_folder=True)
+            choice = self._own_titles(session, [item_id]).get(item_id)
+        if choice is None:
+            return None
         evidence = (Evidence("yes", reason("match.chosen-folder")),)
-        self._take(group, Scored(choice, 1.0, evidence), report, chosen=True)
-        return True
+        return _Taken(group=group, scored=Scored(replace(choice, owns_folder=True), 1.0, evidence), chosen=True)
 
     def _look_closer(self, group: Group, ranked: list[Scored], verdict: Verdict) -> tuple[list[Scored], Verdict]:
         """Compare the details of the closest candidates: other titles, length, episodes. Only for files that would go to the review."""
@@ -389,42 +495,91 @@ class Matcher:
         again = matching.rank(guess, [*choices, *(one.choice for one in ranked if one.choice not in read)])
         return again, matching.decide(guess, again, confident=self.confident)
 
-    def _settle_without_provider(
-        self, group: Group, ranked: list[Scored], verdict: Verdict, report: MatchReport
-    ) -> None:
+    def _without_provider(self, group: Group, ranked: list[Scored], verdict: Verdict) -> _Outcome:
         if (title := clear_name(group)) is None:
             waits = Verdict(verdict.state if ranked else "no_match", verdict.best, ReviewReason.NO_SOURCE)
-            self._leave(group, ranked, waits, report)
-            return
+            return Left(group=group, ranked=ranked, verdict=waits)
         guess = replace(group.guess, title=title)
         choice = Choice(type=guess.type, title=title, year=guess.year, ids=guess.ids, provider="none")
         source = "nfo" if group.nfo is not None and group.nfo.title else "names"
-        self._take(group, Scored(choice, 0.9, (Evidence("yes", reason(f"match.from-{source}")),)), report)
+        evidence = (Evidence("yes", reason(f"match.from-{source}")),)
+        return _Taken(group=group, scored=Scored(choice, 0.9, evidence))
 
-    def _take(self, group: Group, scored: Scored, report: MatchReport, *, chosen: bool = False) -> None:
-        choice = scored.choice
-        details, seasons = self._details_for(choice)
-        before = choice.media_item_id
+    def _is_new_show(self, taken: _Taken) -> bool:
+        choice = taken.scored.choice
+        return choice.type == MediaType.TV_SHOW and choice.media_item_id is None
+
+    def _write(self, outcomes: Sequence[_Outcome], report: MatchReport) -> None:
+        """Store what becomes of groups, in one unit of work."""
+        if not outcomes:
+            return
+        taken = [one for one in outcomes if isinstance(one, _Taken)]
+        ignored = [one for one in outcomes if isinstance(one, _Ignored)]
+        lefts = [one for one in outcomes if isinstance(one, Left)]
+        with self.database.writes() as session:
+            now = self.now_fn()
+            item_ids = self._add_items(session, now, taken)
+            matches = [_match(one, item_id) for one, item_id in zip(taken, item_ids, strict=True)]
+            results = link_all(session, self.caller, now, matches)
+            for match, linked in zip(matches, results, strict=True):
+                if linked is not None and linked.unclear:
+                    item = get(session, MediaItem, match.item_id, what="This title")
+                    lefts.append(unclear_part(item, match.group, linked.unclear, match.scored))
+            refresh_many(session, now, list(dict.fromkeys(item_ids)))
+            leave_all(session, now, lefts)
+            states = {
+                file.id: FileState(MatchState.IGNORED, one.inbox_id) for one in ignored for file in one.group.files
+            }
+            set_states(session, states)
+        report.ignored += len(states)
+        report.waiting += sum(len(one.group.files) for one in lefts)
+        for one, item_id, result in zip(taken, item_ids, results, strict=True):
+            if result is None:
+                # Its title was removed meanwhile, so the next run recognises it again.
+                report.postponed += len(one.group.files)
+            else:
+                self._note(one, item_id, result.files, report)
+
+    def _add_items(self, session: Session, now: datetime, taken: Sequence[_Taken]) -> list[str]:
+        """Return the title of each group; those that are not in the library yet are added."""
+        new = [one for one in taken if one.scored.choice.media_item_id is None]
+        items = [new_item(one.group, one.scored.choice, self.path, monitored=self.monitored) for one in new]
+        added = iter(media.catalogue.add_items(session, self.caller, now, items, search_now=False))
+        return [one.scored.choice.media_item_id or next(added) for one in taken]
+
+    def _take_show(self, taken: _Taken, report: MatchReport) -> None:
+        """Add a series with its episodes and link its files. It is only added if the episode of a file is clear."""
+        group, scored = taken.group, taken.scored
+        details, seasons = self._details_for(scored.choice)
+        new = new_item(group, scored.choice, self.path, monitored=self.monitored, details=details, seasons=seasons)
         try:
             with self.database.writes() as session:
                 now = self.now_fn()
-                item_id = before or self._add_item(session, now, group, choice, details, seasons)
-                linked = link(session, self.caller, now, item_id, group, replace(scored, by_id=scored.by_id or chosen))
+                try:
+                    item_id = media.add_item(session, self.caller, now, new, search_now=False).id
+                except media.AlreadyHere as error:
+                    item_id = error.item_id
+                linked = link(session, self.caller, now, _match(taken, item_id))
                 if linked.unclear:
                     item = get(session, MediaItem, item_id, what="This title")
-                    if before is None and not linked.files:
-                        # No file could be linked, so the title is not added until an episode is chosen.
+                    if not linked.files:
                         raise _NothingLinked(*doubt_facts(linked.unclear[0], item))
-                    leave_unclear(session, now, item, group, linked.unclear, scored)
+                    leave(session, now, unclear_part(item, group, linked.unclear, scored))
                 refresh_holdings(session, now, item_id)
         except _NothingLinked as nothing:
-            self._leave(group, [scored], Verdict("needs_attention", scored, nothing.code, nothing.facts), report)
+            verdict = Verdict("needs_attention", scored, nothing.code, nothing.facts)
+            self._write([Left(group=group, ranked=[scored], verdict=verdict)], report)
             return
-        report.matched += linked.files
         report.waiting += len(linked.unclear)
+        self._note(taken, item_id, linked.files, report)
+
+    def _note(self, taken: _Taken, item_id: str, files: int, report: MatchReport) -> None:
+        """Remember a settled group for those that follow."""
+        group, choice = taken.group, taken.scored.choice
+        report.matched += files
         if group.owns_folder:
             self._folders.setdefault((group.folder, group.type), item_id)
-        if before is None:
+        if choice.media_item_id is None:
             report.titles_added += 1
             for title in {choice.title, group.guess.title}:
                 if normalised := normalise_title(title):
@@ -448,25 +603,10 @@ class Matcher:
             self.trouble = self.trouble or error
             return None, ()
 
-    def _add_item(
-        self,
-        session: Session,
-        now: datetime,
-        group: Group,
-        choice: Choice,
-        details: Details | None,
-        seasons: tuple[SeasonDetails, ...],
-    ) -> str:
-        new = new_item(group, choice, self.path, monitored=self.monitored, details=details, seasons=seasons)
-        try:
-            return media.add_item(session, self.caller, now, new, search_now=False).id
-        except media.AlreadyHere as error:
-            return error.item_id
 
-    def _leave(self, group: Group, ranked: Sequence[Scored], verdict: Verdict, report: MatchReport) -> None:
-        with self.database.writes() as session:
-            leave(session, self.now_fn(), group, ranked, verdict)
-        report.waiting += len(group.files)
+def _match(taken: _Taken, item_id: str) -> Match:
+    scored = taken.scored
+    return Match(item_id=item_id, group=taken.group, scored=replace(scored, by_id=scored.by_id or taken.chosen))
 
 
 class _NothingLinked(Exception):
