@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mydia.parsing.groups import looks_signed, strip_reposters
 from mydia.parsing.numbering import Numbering
 from mydia.parsing.opening import Opened
-from mydia.parsing.patterns import LANGUAGE_CODES
+from mydia.parsing.patterns import COMMON_CODES, LANGUAGE_CODES
 from mydia.parsing.release import Span
 from mydia.parsing.tokens import Mark, Words
 
@@ -167,7 +167,7 @@ def _bound_numbered(
     year: int | None = None
     span: Span | None = None
     before = [y for y in years if opened.begin < y[1] < title_end]
-    if before and not opened.text[before[-1][2] : title_end].strip(" ._-()[]/"):
+    if before and not _COUNTRY.sub("", opened.text[before[-1][2] : title_end]).strip(" ._-()[]/"):
         year, start, end = before[-1]
         if len(before) > 1 and start - before[-2][2] == 1 and low[start - 1] == "-":
             # `Series (2013-2020)`: catalogues list a series by its first year.
@@ -195,6 +195,10 @@ def _bound_numbered(
     return Borders(
         title_end=title_end, tail=tail, tail_word=words.index_at(tail), year=year, year_span=span, bounded=True
     )
+
+
+_COUNTRY = re.compile(r"[(\[](?:[A-Z]{2}|USA)[)\]]")
+"""A country between the year and the numbers: `The Bridge (2011) (SE) S03E01`."""
 
 
 def _is_signed_revision(words: Words, mark: Mark) -> bool:
@@ -232,9 +236,13 @@ def _walk_back(
             border -= 1
             stop = words.starts[border]
             continue
+        if mark is None and kinds is None and may_reach and _are_codes(words, floor + 1, border, marks):
+            return words.starts[floor + 1]
         if mark is None or mark.first <= floor:
             break
         if kinds is None:
+            if _is_spoken_of(words, mark):
+                break
             walks = (
                 mark.kind in _WALKS_BACK
                 or (mark.kind == "misc" and mark.value in _WALKING_MISC)
@@ -314,10 +322,32 @@ _ARTICLES = frozenset({"the", "a", "an", "der", "die", "das", "le", "la", "les",
 
 _COMMON_PAIRS = frozenset(["fr", "de", "es", "nl", "pl", "cz", "ru", "hu", "pt", "dk", "kr", "jp"])
 
-_COMMON_CODES = frozenset({
-    "eng", "ita", "fre", "fra", "ger", "spa", "rus", "jpn", "jap", "kor", "hin", "por", "pol", "ukr", "cze", "hun",
-    "swe", "nor", "esp",
+
+def _are_codes(words: Words, first: int, last: int, marks: list[Mark]) -> bool:
+    """Return whether all words between the numbers and a technical word are language codes: `S01E02.eng.rus.720p`."""
+    row = words.words[first:last]
+    if not 0 < len(row) <= _MOST_CODES or not any(m.first == last and m.kind != "subs" for m in marks):
+        return False
+    spelt = all(len(word) == _CODE_LENGTH and word in LANGUAGE_CODES for word in row)
+    return spelt and any(word in COMMON_CODES for word in row)
+
+
+_MOST_CODES, _CODE_LENGTH = 4, 3
+
+
+def _is_spoken_of(words: Words, mark: Mark) -> bool:
+    """Return whether a language ends a phrase of a title: `How.to.Be.Danish.720p`, `The.Georgian.720p`."""
+    if mark.kind != "language" or mark.first == 0 or words.words[mark.first - 1] not in _BEFORE_LANGUAGES:
+        return False
+    return words.text[words.starts[mark.first] : words.ends[mark.last - 1]].istitle() and not words.text.istitle()
+
+
+_BEFORE_LANGUAGES = frozenset({
+    "the", "a", "an", "in", "of", "to", "for", "from", "with", "and", "or", "like", "as", "be", "being", "is", "are", "am", "was",
+    "were", "not", "so", "too", "very", "my", "your", "his", "her", "our", "their", "speak", "speaks", "speaking", "learn", "learning",
+    "talk", "talking", "half", "part",
 })  # fmt: skip
+"""Words that need a language or nationality behind them, so it belongs to the title."""
 
 
 def _is_code(words: Words, index: int, marks: list[Mark], *, is_alone: bool) -> bool:
@@ -330,7 +360,7 @@ def _is_code(words: Words, index: int, marks: list[Mark], *, is_alone: bool) -> 
     written, word = words.text[words.starts[index] : words.ends[index]], words.words[index]
     if word not in LANGUAGE_CODES:
         # `2xUkr` means two dubs in one language.
-        return word[:1].isdecimal() and word[1:2] == "x" and word[2:] in _COMMON_CODES
+        return word[:1].isdecimal() and word[1:2] == "x" and word[2:] in COMMON_CODES
     if is_alone and written.isupper() and not words.text.isupper():
         return True
     if len(written) == 2:
@@ -341,7 +371,7 @@ def _is_code(words: Words, index: int, marks: list[Mark], *, is_alone: bool) -> 
         return any(m.first == index + 1 for m in marks) or (index + 1 == len(words.words) and words.gap(index) == ".")
     if not (written.isupper() or written.istitle()):
         return False
-    return word in _COMMON_CODES or (index + 1 < len(words.words) and words.words[index + 1] in LANGUAGE_CODES)
+    return word in COMMON_CODES or (index + 1 < len(words.words) and words.words[index + 1] in LANGUAGE_CODES)
 
 
 def _counts_discs(marks: list[Mark], index: int) -> bool:

@@ -189,7 +189,8 @@ def _find_signer(low: str, tail_start: int) -> tuple[int, int] | None:
 def _find_repeated(marks: list[Mark]) -> set[int]:
     """Find known words that are a group when they come last, after a hyphen.
 
-    A second source (`HDTV.x264.CZ-SDTV`) and a remark directly after the codec (`x264-mSD`) are groups.
+    A second source (`HDTV.x264.CZ-SDTV`), a second codec (`x264-AVCHD`) and a remark directly after the codec (`x264-mSD`)
+    are groups.
     """
     seen: set[str] = set()
     repeated: set[int] = set()
@@ -198,8 +199,10 @@ def _find_repeated(marks: list[Mark]) -> set[int]:
         if mark.last - mark.first == 1:
             second_source = mark.kind == "source" and "source" in seen and mark.value != "remux"
             behind_codec = previous is not None and previous.kind == "video_codec" and previous.last == mark.first
-            if second_source or (
-                behind_codec and not mark.solid and mark.kind in {"misc", "streaming_service", "resolution"}
+            if (
+                second_source
+                or (behind_codec and mark.kind == "video_codec")
+                or (behind_codec and not mark.solid and mark.kind in {"misc", "streaming_service", "resolution"})
             ):
                 repeated.add(mark.first)
         seen.add(mark.kind)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mydia.parsing.patterns import LANGUAGE_CODES, SUBTITLE_PREFIXES
+from mydia.parsing.patterns import COMMON_CODES, LANGUAGE_CODES, SUBTITLE_PREFIXES
 from mydia.parsing.tokens import Mark, Words
 
 _TIMES = re.compile(r"(?:\dx)?([a-z]{2,4})\Z")
@@ -101,7 +101,24 @@ def _looks_like_code(
         return written.isupper() or joined
     if loud or written.istitle():
         return True
+    if len(written) == _LONG_CODE and _fills_gap(words, index, tail, taken, codes):
+        return True
     return index - 1 in taken or index - 1 in codes or words.gap(index)[-1:] in {"[", "("}
+
+
+_LONG_CODE = 3
+
+
+def _fills_gap(words: Words, index: int, tail: int, taken: set[int], codes: dict[int, str]) -> bool:
+    """Return whether a row of codes fills the gap between the year or numbers and a technical word: `2006.spa.1080p`."""
+    first = last = index
+    while first - 1 in codes:
+        first -= 1
+    while last + 1 in codes:
+        last += 1
+    behind_year = first - 1 == tail and words.words[tail].isdecimal()
+    is_framed = (first == tail or behind_year or first - 1 in taken) and last + 1 in taken
+    return is_framed and any(words.words[place] in COMMON_CODES for place in range(first, last + 1))
 
 
 def _is_in_company(words: Words, index: int, tail: int, codes: set[int], taken: set[int], spoken: set[int]) -> bool:

@@ -14,6 +14,7 @@ from mydia.parsing.patterns import (
     SIGNING_GROUPS,
     SUBTITLE_EXTENSIONS,
 )
+from mydia.parsing.posts import find_posted_name
 from mydia.parsing.release import Span
 from mydia.parsing.subtitle_files import SubtitleEnding, read_subtitle_ending
 from mydia.parsing.tokens import is_known, lower, prepare
@@ -134,6 +135,11 @@ def open_name(name: str) -> Opened:
         text = _ID_TAG.sub(lambda found: " " * len(found.group()), text)
         low = lower(text)
     raw = name
+    posted = find_posted_name(low)
+    if posted is not None:
+        # Blanked so that positions remain those of the name.
+        text = " " * posted[0] + text[slice(*posted)]
+        low = lower(text)
     if _REVERSED.search(low):
         text, raw = _turn_around(text, raw)
     text, extension = _split_extension(text)
@@ -169,7 +175,7 @@ def open_name(name: str) -> Opened:
         if is_bonus
         else None,
     )
-    _take_front(opened)
+    _take_front(opened, posted[0] if posted is not None else 0)
     if site_span is not None:
         opened.website_span = site_span
     if opened.website_span is not None:
@@ -211,9 +217,9 @@ def _split_extension(text: str) -> tuple[str, str | None]:
 _MOST_TAGS_IN_FRONT = 4
 
 
-def _take_front(opened: Opened) -> None:
+def _take_front(opened: Opened, begin: int) -> None:
     """Move the start of the title past sites, a group's bracket, labels and a date, in any order."""
-    text, low, begin = opened.text, opened.low, 0
+    text, low = opened.text, opened.low
     for _ in range(_MOST_TAGS_IN_FRONT):
         site = _SITE_IN_FRONT.match(low, begin)
         if site is not None and site.end() < len(text) and _is_site(site.group(1) or site.group(2)):

@@ -428,7 +428,11 @@ LANGUAGE_CODES: dict[str, str] = {
     "guj": "gu", "eus": "eu", "glg": "gl", "gle": "ga", "sp": "es", "ukr": "uk", "rus": "ru", "hun": "hu", "swe": "sv",
     "srb": "sr", "cro": "hr", "bra": "pt-BR", "mex": "es-419", "dan": "da", "heb": "he", "esp": "es", "yue": "zh", "cmn": "zh",
 }  # fmt: skip
-
+COMMON_CODES = frozenset({
+    "eng", "ita", "fre", "fra", "ger", "spa", "rus", "jpn", "jap", "kor", "hin", "por", "pol", "ukr", "cze", "hun",
+    "swe", "nor", "esp",
+})  # fmt: skip
+"""Codes that are rarely words."""
 
 TEAM_WORDS = frozenset({
     "team", "crew", "group", "pirates", "warez", "raws", "tracker", "torrents", "torrent", "releases", "release", "bits",

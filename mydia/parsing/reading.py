@@ -54,6 +54,9 @@ def read(name: str, hint: str | None = None) -> tuple[ParsedRelease, str | None]
         hint="tv" if hint == "subtitle" else hint, has_year=YEAR.search(opened.low, opened.begin) is not None,
     )  # fmt: skip
     numbering = find_numbering(scene)
+    if numbering is not None and short:
+        # `The Bridge (2011) (SE) S03E01`: next to the numbers of a series it is the country.
+        marks = [mark for mark in marks if mark not in short]
     borders = find_borders(opened, words, marks, numbering, first_solid, hint)
     if borders.year is None and opened.front_year is not None:
         borders.year, borders.year_span = opened.front_year

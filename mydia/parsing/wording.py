@@ -214,10 +214,14 @@ def _drop_closing_bracket(piece: str, others: list[str]) -> str:
         if piece.count(left) > piece.count(right):
             piece = piece[: piece.rfind(left)].rstrip(" ._-") or piece
     closing = _CLOSING_BRACKET.search(piece) if piece.endswith(")") else None
-    if closing is None or closing.start() == 0:
+    if closing is None or closing.start() == 0 or _COUNTRY.fullmatch(closing.group(1)) is not None:
         return piece
     others.append(_AKA_IN_FRONT.sub("", closing.group(1)))
     return piece[: closing.start()]
+
+
+_COUNTRY = re.compile(r"[A-Z]{2}|USA")
+"""A country in brackets is part of a title in catalogues: `Being Human (US)`."""
 
 
 def _names_whole_film(opened: Opened, numbering: Numbering | None, borders: Borders) -> bool:

@@ -13,6 +13,8 @@ FLOORS = {
     "grammar_second_batch": 1.0,
     "unlabelled_200": 1.0,
     "fresh": 1.0,
+    "unseen": 1.0,
+    "missed_kinds": 1.0,
     "grammar_kept_back": 0.97,
     "fresh_kept_back": 0.99,
 }

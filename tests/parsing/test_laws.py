@@ -19,7 +19,7 @@ HINTS = st.sampled_from([None, "tv", "movie", "subtitle"])
 WORDS = [phrase for term in TERMS for phrase in term.phrases] + [
     "S01E02", "1x02", "S01", "E05", "2019", "2019-05-06", "-", " - ", "[", "]", "(", ")", "{", "}", "/", "\\", "101",
     "01v2", "第12話", "Title", "İ", "ß", "：", "-GRP", ".mkv", ".srt", "part", "1 of 5", "Season 1", "tmdb-12", "-postbot", "Season Two", "S2 - 05", "第2季", "2. Staffel", "×", "to", "&", "+", "~", "VIDEO_TS", "BDMV/", "十", "2xDVD9", "SE", "T02",
-    "#5", "English - SDH", "(2)", "1920 x 1080", "Series 5", "2019 - ", "01. ", "[eng]", "-TEAM", "Cap.101", "ENG", "Tam", "Hin", "FR", "Fr", "2xUkr",
+    "#5", "English - SDH", "(2)", "1920 x 1080", "Series 5", "2019 - ", "01. ", "[eng]", "-TEAM", "Cap.101", "ENG", "Tam", "Hin", "FR", "Fr", "2xUkr", "[123]-[", "[01/38]", '"', "yEnc", "[#a.b.teevee]-",
 ]  # fmt: skip
 NAMES = st.one_of(
     st.text(max_size=300),
@@ -32,6 +32,7 @@ REPEATED = [
     "Season 1 ", "1 of ", "www.a.", "a.a.", "ENG.", "Sub.", "DTS-HD.", "2019-01-01 ", "名", "a/b ", " / ", "aka ", "part 1 ",
     "tt1234567 ", "directors cut ", "v2 ", "-postbot", "[rartv]", "e1e2", "1~2 ", "((", "web-", "dd5.1 ", "eng+", "İ", "s1-", "season 1-", "1, ", "s01.", "第1季", "2. staffel ", "first ", "x264-", "french-team", "dd", "dts", "bd",
     "1920 x ", "t1 ", "(2009) ", "en.", "[eng]", "2xdvd9", "第", "5 & ", "e1 to ", "series 1 ", "(01-02)", "ª", "名a", "sub ita ", "2019 - ", "01. ",
+    "[12]-[", '"a b" ', "[1/2]", "[#a", "eng.rus.",
 ]  # fmt: skip
 
 
