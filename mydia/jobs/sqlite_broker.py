@@ -64,6 +64,10 @@ WHERE seq IN (
 RETURNING priority, seq, id, job, queue, params, options, queued_at, claim
 """  # noqa: S608 - constants only
 
+_INHERIT_DEATHS = """
+UPDATE runs SET deaths = max(deaths, ?) WHERE dedup = ? AND state IN ('queued', 'delayed')
+"""
+
 _END = """
 UPDATE runs SET state = ?, finished_at = ?, result = ?, error = ?, traceback = ?
 WHERE id = ? AND claim = ? AND state = 'running'
@@ -288,28 +292,30 @@ class SqliteBroker(dramatiq.Broker):
         now = to_ms(clock.now())
         with self.board.writes() as connection:
             lost = connection.execute(
-                "SELECT seq, job, deaths, cancel_asked, started_at FROM runs WHERE state = 'running' AND worker = ? "
+                "SELECT seq, job, deaths, cancel_asked, started_at, dedup FROM runs WHERE state = 'running' AND worker = ? "
                 "ORDER BY seq",
                 (worker,),
             ).fetchall()
-            for place, (seq, job, deaths, cancel_asked, started_at) in enumerate(lost):
+            for place, (seq, job, deaths, cancel_asked, started_at, dedup) in enumerate(lost):
                 result = None
+                # The waiting run inherits the deaths, so that a job that kills its workers still ends as dead.
+                is_waiting = connection.execute(_INHERIT_DEATHS, (deaths + 1, dedup)).rowcount > 0
                 if cancel_asked:
                     state, error = RunState.CANCELLED, None
+                elif is_waiting:
+                    # This is not a failure, because the waiting run does the same work.
+                    state, error, result = RunState.CANCELLED, None, _CONTINUED
                 elif deaths + 1 >= self.max_deaths:
                     state = RunState.DEAD
                     error = f"The worker process died {deaths + 1} times while running this."
                 else:
                     delay_ms = 0 if deaths == 0 else place * _SPREAD_MS
-                    back = connection.execute(
-                        "UPDATE OR IGNORE runs SET state = ?, due_at = ?, deaths = deaths + 1, worker = NULL, pid = NULL, "
+                    connection.execute(
+                        "UPDATE runs SET state = ?, due_at = ?, deaths = deaths + 1, worker = NULL, pid = NULL, "
                         "error = 'The worker process died while running this.' WHERE seq = ?",
                         (RunState.DELAYED if delay_ms else RunState.QUEUED, now + delay_ms, seq),
-                    ).rowcount
-                    if back:
-                        continue
-                    # This is not a failure, because the waiting run does the same work.
-                    state, error, result = RunState.CANCELLED, None, _CONTINUED
+                    )
+                    continue
                 connection.execute(
                     "UPDATE runs SET state = ?, error = ?, result = ?, deaths = deaths + 1, finished_at = ? WHERE seq = ?",
                     (state, error, result, now, seq),

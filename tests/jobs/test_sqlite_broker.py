@@ -409,6 +409,32 @@ def test_a_message_that_kills_its_workers_is_dead_lettered(bench: MakeBench, wor
     eventually(lambda: log_of(tmp_path)[-1] == "said alive")
 
 
+def test_a_run_is_not_dead_if_the_same_job_waits_and_its_deaths_count_for_that_one(
+    bench: MakeBench, worker_process, tmp_path: Path
+) -> None:
+    sender = bench(a_job("hang", nothing))
+    killed = sender.enqueue("hang", {"word": "a"}, dedup="hang")
+    for deaths in (1, 2, 3, 4, 5):
+        worker = worker_process()
+        eventually(lambda deaths=deaths: len(log_of(tmp_path)) == deaths)
+        if deaths == 5:
+            waiting = sender.enqueue("hang", {"word": "a"}, dedup="hang")
+        worker.kill()
+    last = worker_process()
+    eventually(lambda: len(log_of(tmp_path)) == 6)
+    run = sender.ended(killed)
+    assert (run.state, run.error, run.result) == (
+        RunState.CANCELLED,
+        None,
+        "interrupted; the same job is queued again",
+    )
+    assert sender.board.get(SYSTEM, waiting).state == RunState.RUNNING
+    last.kill()
+    worker_process()
+    run = sender.ended(waiting)
+    assert (run.state, run.error) == (RunState.DEAD, "The worker process died 6 times while running this.")
+
+
 def test_delays_survive_the_death_of_all_workers(bench: MakeBench, worker_process, tmp_path: Path) -> None:
     sender = bench(a_job("say", nothing))
     first = worker_process()
