@@ -262,6 +262,8 @@ SENTENCES: Mapping[str, str] = {
     "import.failed": "Import failed: {error}",
     "import.title-removed": "{title} is no longer in the library. Add it again, or remove this download.",
     "import.interrupted": "Mydia was interrupted while importing it and will continue.",
+    "import.by-hand": "{files:plural:file} imported with manual import.",
+    "import.by-hand-as": "Imported with manual import as “{title}”.",
     # What was left out of an import.
     "left-out.not-better": "{path} was left out. {because:reason}",
     "left-out.duplicate": "{path} was left out: another file has the same episode.",

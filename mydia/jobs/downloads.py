@@ -114,12 +114,20 @@ def import_download(deps: Deps, *, download_id: str) -> str:
         return "the title was removed"
 
 
+@job("downloads.end_imported", queue="default", title="End downloads imported by hand", max_retries=1)
+def end_imported(deps: Deps) -> str:
+    """End the blocked downloads whose files were imported manually."""
+    with deps.database.writes() as session:
+        return f"{downloads.importing.end_imported_by_hand(session, SYSTEM, clock.now())} ended"
+
+
 @job("downloads.sweep", queue="default", title="Find lost imports and searches", max_retries=0)
 def sweep(deps: Deps) -> str:
     """Find leftovers of an interruption: finished downloads without an import, and searches that did not end."""
     now = clock.now()
     with deps.database.writes() as session:
         searches = downloads.history.finish_interrupted(session, now)
+        downloads.importing.end_imported_by_hand(session, SYSTEM, now)
         due = downloads.importing.due_imports(session, now)
     for download_id in due:
         deps.enqueue(

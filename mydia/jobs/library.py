@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,6 +61,8 @@ def manual_import(
     """Import files as the account that asked for it decided; see `library.manual.import_params`."""
     with deps.database.reads() as session:
         caller = users.caller_of(users.get_user(session, SYSTEM, requested_by)) if requested_by else SYSTEM
+    # After a crash, put back first what the killed attempt was moving.
+    library.journal.recover_journal(deps.database, deps.outside, clock.now())
     made = library.manual.manual_import(
         deps.database,
         deps.outside,
@@ -67,13 +70,25 @@ def manual_import(
         clock.now(),
         library.manual.choices_from_json(choices),
         mode=mode,
+        run_id=deps.run.id,
         on_progress=deps.run.progress,
         cancelled=deps.run.cancelled,
     )
-    failed = "; ".join(f"{name}: {sentence}" for name, sentence in made.failures)
+    failed = _told(made.failures)
     if made.failures and not made.file_ids:
         raise Conflict(f"Nothing was imported. {failed}")
     return f"{len(made.file_ids)} imported" + (f", {len(made.failures)} not: {failed}" if failed else "")
+
+
+def _told(failures: Sequence[tuple[str, str]]) -> str:
+    """Return the failures of files, the same sentence once: `a.mkv and 2 more: …`."""
+    names: dict[str, list[str]] = {}
+    for name, sentence in failures:
+        names.setdefault(sentence, []).append(name)
+    return "; ".join(
+        f"{some[0]}{f' and {len(some) - 1} more' if len(some) > 1 else ''}: {sentence}"
+        for sentence, some in names.items()
+    )
 
 
 @job("library.scan_due", title="Start due scans", max_retries=0)

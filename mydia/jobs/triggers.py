@@ -147,7 +147,16 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
     events.RequestRetried: (_FULFIL,),
     events.DownloadChanged: (_FOLLOW,),
     events.DownloadRemoved: (_FOLLOW,),
-    events.FileImported: (_FOLLOW,),
+    events.FileImported: (
+        _FOLLOW,
+        Trigger(
+            "downloads.end_imported",
+            lambda _: {},
+            lambda _: "downloads.end_imported",
+            when=lambda e: e.download_id is None,
+            delay_s=1.0,
+        ),
+    ),
     events.FileMatched: (_FOLLOW,),
     events.FileRemoved: (_FOLLOW,),
     events.MediaRefreshed: (_FOLLOW,),

@@ -11,13 +11,14 @@ Pages and APIs call, in this order:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from mydia.adapters.filesystem import NotThere, shown, to_os
@@ -25,7 +26,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
 from mydia.contexts.library.filekinds import LEFT_OUT_SENTENCES, VIDEOS, Judged, judge_files, may_enter
 from mydia.contexts.library.holdings import quality_of, refresh_holdings
-from mydia.contexts.library.journal import Cause
+from mydia.contexts.library.journal import MANUAL_REF, Cause
 from mydia.contexts.library.models import FileEpisode, InboxEntry, JournalEntry, MediaFile
 from mydia.contexts.library.placing.plan import ImportRequest, SourceFile, plan_import
 from mydia.contexts.library.placing.write import place
@@ -208,28 +209,27 @@ def manual_import(
     choices: Sequence[ManualChoice],
     *,
     mode: str | None = None,
+    run_id: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> ManualResult:
-    """Import files according to a user's decisions, grouped by title. A failure of one title does not stop the others.
+    """Import files according to a user's decisions, grouped by title. A failure of one file does not stop the others.
 
     Args:
         mode: hardlink | reflink | copy | move, for files outside the library; None uses that of the library folder.
+        run_id: The job run. If it starts again after a crash, files that it has imported are not imported again.
         on_progress: Called with (files done, files in all).
-        cancelled: Checked before each title; when true the rest is left.
+        cancelled: Checked before each file; when true the rest is left.
 
     Raises:
-        Invalid: There is no choice, or one has neither or both of a path and a file.
+        Invalid: There is no choice, one has neither or both of a path and a file, or a file is chosen twice.
 
     Emits: FileImported, FileMatched, FileRemoved, InboxDecided, InboxChanged.
     """
     caller.require(Permission.MANAGE_MEDIA)
-    if not choices:
-        raise Invalid("Choose at least one file.")
+    _check_choices(choices)
     groups: dict[tuple[str, str | None, bool], list[ManualChoice]] = {}
     for choice in choices:
-        if (choice.path is None) == (choice.file_id is None):
-            raise Invalid("Each choice needs a path or a file.")
         groups.setdefault((choice.media_item_id, choice.version_id, choice.file_id is not None), []).append(choice)
     file_ids: list[str] = []
     batches: list[str] = []
@@ -240,7 +240,13 @@ def manual_import(
             break
         if on_progress is not None:
             on_progress(done, len(choices))
-        done += len(members)
+        before, done = done, done + len(members)
+
+        def step(number: int, _of: int, before: int = before) -> None:
+            if on_progress is not None:
+                on_progress(before + number, len(choices))
+
+        failed: dict[str, str] = {}
         try:
             if is_here:
                 file_ids += _attach_chosen(database, caller, now, item_id, version_id, members)
@@ -248,16 +254,47 @@ def manual_import(
             for one in members:
                 _checked_folder(database, caller, str(Path(one.path or "").parent))
             request = ImportRequest(
-                item_id=item_id, version_id=version_id, sources=tuple(_source(one) for one in members), mode=mode
+                item_id=item_id,
+                version_id=version_id,
+                sources=tuple(_source(one) for one in members),
+                mode=mode,
+                run_id=run_id,
             )
             with database.reads() as session:
                 plan = plan_import(session, caller, now, request)
-            placed = place(database, outside, caller, now, plan)
+            placed = place(
+                database,
+                outside,
+                caller,
+                now,
+                plan,
+                on_progress=step,
+                on_failure=lambda path, error, failed=failed: failed.update({str(path): str(error)}),
+                cancelled=cancelled,
+            )
             file_ids += placed.file_ids
             batches.append(placed.batch_id)
+            failures += [(shown(Path(path).name), sentence) for path, sentence in failed.items()]
         except MydiaError as error:
             failures += [(_name_of(database, one), str(error)) for one in members]
     return ManualResult(file_ids=tuple(file_ids), batch_ids=tuple(batches), failures=tuple(failures))
+
+
+def _check_choices(choices: Sequence[ManualChoice]) -> None:
+    """Raise Invalid unless every choice names one file that no other names."""
+    sentence = None
+    if not choices:
+        sentence = "Choose at least one file."
+    elif any((one.path is None) == (one.file_id is None) for one in choices):
+        sentence = "Each choice needs a path or a file."
+    else:
+        names = Counter(one.path or one.file_id for one in choices)
+        twice = next((one for one in choices if names[one.path or one.file_id] > 1), None)
+        if twice is not None:
+            name = shown(Path(twice.path).name) if twice.path else "A file"
+            sentence = f"{name} is chosen twice. Choose all its episodes in one line."
+    if sentence is not None:
+        raise Invalid(sentence, fields={"files": sentence})
 
 
 def suggest_titles(session: Session, caller: Caller, text: str, *, limit: int = 12) -> list[tuple[str, int | None]]:
@@ -297,13 +334,10 @@ def import_params(caller: Caller, choices: Sequence[ManualChoice], *, mode: str 
     """Return the parameters of the job `library.manual_import`, which imports on behalf of the caller's account.
 
     Raises:
-        Invalid: There is no choice, or one has neither or both of a path and a file.
+        Invalid: There is no choice, one has neither or both of a path and a file, or a file is chosen twice.
     """
     caller.require(Permission.MANAGE_MEDIA)
-    if not choices:
-        raise Invalid("Choose at least one file.", fields={"files": "Choose at least one file."})
-    if any((one.path is None) == (one.file_id is None) for one in choices):
-        raise Invalid("Each choice needs a path or a file.", fields={"files": "Each choice needs a path or a file."})
+    _check_choices(choices)
     told = [
         {
             "media_item_id": one.media_item_id,
@@ -358,7 +392,7 @@ def past_imports(session: Session, caller: Caller, *, limit: int = 5) -> list[Pa
         .join(MediaItem, MediaItem.id == JournalEntry.media_item_id)
         .where(
             JournalEntry.cause == Cause.IMPORT,
-            JournalEntry.cause_ref.is_(None),
+            or_(JournalEntry.cause_ref.is_(None), JournalEntry.cause_ref.startswith(MANUAL_REF)),
             JournalEntry.state == "done",
             JournalEntry.operation.in_(("link", "reflink", "copy", "move")),
             JournalEntry.file_id.is_not(None),

@@ -269,7 +269,8 @@ class JournalEntry(HasId, Base):
     cause: Mapped[str]
     """`journal.Cause`: import, rename, move, remove, restore, undo, expire, …"""
     cause_ref: Mapped[str | None]
-    """What the cause refers to: the download of an import, the batch of an undo, the title of a removal."""
+    """What the cause refers to: the download of an import, `journal.MANUAL_REF` and the run of a manual one, the batch of an
+    undo, the title of a removal."""
     content: Mapped[str | None]
     """The text that a `write` step writes."""
     owner: Mapped[str | None]

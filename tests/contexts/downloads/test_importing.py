@@ -292,6 +292,61 @@ def test_a_user_chooses_the_episodes_of_a_file(house: House, admin: Caller) -> N
     assert any("S01E01" in name and "E02" in name for name in house.library_files())
 
 
+def by_hand(house: House, admin: Caller, item_id: str, path: Path, episode_ids: tuple[str, ...] = ()) -> int:
+    choice = library.manual.ManualChoice(media_item_id=item_id, path=str(path), episode_ids=episode_ids)
+    made = library.manual.manual_import(house.database, house.outside, admin, house.now, [choice], run_id=str(path))
+    assert made.failures == ()
+    with house.database.writes() as session:
+        return downloads.importing.end_imported_by_hand(session, SYSTEM, house.now)
+
+
+def test_a_blocked_download_ends_when_its_movie_is_imported_with_manual_import(house: House, admin: Caller) -> None:
+    download_id = grabbed(house, GOOD, {"one.mkv": BIG, "two.mkv": BIG})
+    folder = house.finish(download_id)
+    house.bring_in(download_id)
+    assert house.item_state() == "blocked"
+    assert by_hand(house, admin, house.film_id, folder / "two.mkv") == 1
+    row = house.download(download_id)
+    assert (row.state, row.block_code) == ("imported", None)
+    assert sentences(house, download_id, "note") == ["1 file imported with manual import."]
+    assert house.item_state() in ("available", "upgradable")
+    assert house.events("DownloadImported")[0]["download_id"] == download_id
+
+
+def test_a_blocked_season_ends_when_the_last_of_its_episodes_is_imported(house: House, admin: Caller) -> None:
+    names = ["a.mkv", "b.mkv", "c.mkv", "d.mkv"]
+    download_id = grabbed(house, PACK, dict.fromkeys(names, BIG))
+    folder = house.finish(download_id)
+    house.bring_in(download_id)
+    ended = [
+        by_hand(house, admin, house.series_id, folder / name, (episode_id,))
+        for name, episode_id in zip(names, house.episode_ids(), strict=True)
+    ]
+    assert ended == [0, 0, 0, 1]
+    assert house.download(download_id).state == "imported"
+
+
+def test_a_blocked_download_ends_when_its_files_are_imported_as_another_title(house: House, admin: Caller) -> None:
+    download_id = grabbed(house, GOOD, {"one.mkv": BIG, "two.mkv": BIG})
+    folder = house.finish(download_id)
+    house.bring_in(download_id)
+    assert by_hand(house, admin, house.series_id, folder / "one.mkv", (house.episode_ids()[0],)) == 1
+    assert sentences(house, download_id, "note") == ["Imported with manual import as “Silo”."]
+
+
+def test_a_manual_import_from_elsewhere_leaves_blocked_downloads_alone(
+    house: House, admin: Caller, tmp_path: Path
+) -> None:
+    download_id = grabbed(house, GOOD, {"one.mkv": BIG, "two.mkv": BIG})
+    house.finish(download_id)
+    house.bring_in(download_id)
+    other = tmp_path / "elsewhere" / "film.mkv"
+    other.parent.mkdir()
+    other.write_bytes(b"x" * BIG)
+    assert by_hand(house, admin, house.film_id, other) == 0
+    assert house.download(download_id).state == "blocked"
+
+
 def test_clear_files_of_a_pack_are_imported_and_the_rest_wait_for_review(house: House) -> None:
     files = {"Silo.S01E01.1080p.WEB-DL-GRP.mkv": BIG, "mystery.mkv": BIG}
     download_id = finished(house, PACK, files)

@@ -134,6 +134,70 @@ class TestReviewEntry:
             assert {row.media_item_id for row in session.query(MediaFile)} == {pioneer}
 
 
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def choice_of(database: Database, item_id: str, number: int, path: Path) -> library.manual.ManualChoice:
+    return library.manual.ManualChoice(
+        media_item_id=item_id, path=str(path), episode_ids=(episode(database, item_id, 1, number),)
+    )
+
+
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_an_import_that_was_killed_and_starts_again_imports_no_file_twice(
+    database: Database, pioneer: str, series: LibraryPath, tmp_path: Path, mode: str
+) -> None:
+    paths = [builders.on_disk(tmp_path / "in", f"{name}.mkv") for name in ("one", "two")]
+    choices = [choice_of(database, pioneer, number, path) for number, path in enumerate(paths, 1)]
+    outside = fake_outside()
+
+    def kill_after_the_first(done: int, _of: int) -> None:
+        if done == 1:
+            raise Killed
+
+    with pytest.raises(Killed):
+        library.manual.manual_import(
+            database, outside, SYSTEM, clock.now(), choices, mode=mode, run_id="r", on_progress=kill_after_the_first
+        )
+    library.journal.recover_journal(database, outside, clock.now())
+    done = library.manual.manual_import(database, outside, SYSTEM, clock.now(), choices, mode=mode, run_id="r")
+    assert (len(done.file_ids), done.failures) == (2, ())
+    with database.reads() as session:
+        assert session.query(MediaFile).count() == 2
+        assert session.query(library.RecycledFile).count() == 0
+        (past,) = {one.media_item_id for one in library.manual.past_imports(session, SYSTEM)}
+    assert past == pioneer
+
+
+def test_a_file_that_is_gone_does_not_stop_the_others_and_they_are_reported(
+    database: Database, pioneer: str, series: LibraryPath, tmp_path: Path
+) -> None:
+    there = builders.on_disk(tmp_path / "in", "two.mkv")
+    choices = [
+        choice_of(database, pioneer, 1, tmp_path / "in" / "gone.mkv"),
+        choice_of(database, pioneer, 2, there),
+    ]
+    done = library.manual.manual_import(database, fake_outside(), SYSTEM, clock.now(), choices)
+    assert len(done.file_ids) == 1
+    ((name, sentence),) = done.failures
+    assert name == "gone.mkv"
+    assert "does not exist" in sentence
+
+
+def test_a_file_cannot_be_chosen_for_two_episodes_in_two_lines(
+    database: Database, pioneer: str, series: LibraryPath, tmp_path: Path
+) -> None:
+    path = builders.on_disk(tmp_path / "in", "one.mkv")
+    choices = [choice_of(database, pioneer, number, path) for number in (1, 2)]
+    for act in (
+        lambda: library.manual.import_params(SYSTEM, choices),
+        lambda: library.manual.manual_import(database, fake_outside(), SYSTEM, clock.now(), choices),
+    ):
+        with pytest.raises(Invalid, match="one.mkv is chosen twice"):
+            act()
+
+
 def test_facts_of_several_files_are_corrected_together(database: Database, films: LibraryPath) -> None:
     with database.writes() as session:
         item = builders.film(session, "Detour", 1945, library_path_id=films.id)

@@ -5,6 +5,7 @@ file that is already in the library is not placed again. Everything that may be 
 client that does not answer only delays the import.
 """
 
+from mydia.contexts.downloads.importing.by_hand import end_imported_by_hand
 from mydia.contexts.downloads.importing.due import due_imports, recover_imports, request_import
 from mydia.contexts.downloads.importing.locating import complete_size
 from mydia.contexts.downloads.importing.run import import_download, manual_import, preview_import
@@ -17,6 +18,7 @@ __all__ = [
     "NotReady",
     "complete_size",
     "due_imports",
+    "end_imported_by_hand",
     "import_download",
     "manual_import",
     "preview_import",

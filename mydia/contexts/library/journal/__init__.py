@@ -4,6 +4,7 @@ from mydia.contexts.library.journal.recovery import Recovered, recover_journal, 
 from mydia.contexts.library.journal.settling import settle
 from mydia.contexts.library.journal.steps import (
     BRINGS_IN,
+    MANUAL_REF,
     AfterStep,
     Cause,
     Heartbeat,
@@ -22,6 +23,7 @@ from mydia.contexts.library.journal.undo import batches_of_item, prune_journal, 
 
 __all__ = [
     "BRINGS_IN",
+    "MANUAL_REF",
     "AfterStep",
     "Cause",
     "Heartbeat",

@@ -36,6 +36,9 @@ from mydia.errors import Conflict, MydiaError, NotFound
 BRINGS_IN = (Operation.LINK, Operation.REFLINK, Operation.COPY, Operation.MOVE)
 """Operations that bring a file from outside into the library."""
 
+MANUAL_REF = "manual:"
+"""Begins the `cause_ref` of a manual import; the id of its job run follows."""
+
 _BEAT_EVERY_S = 5.0
 
 type AfterStep = Callable[[str], None]
@@ -170,7 +173,8 @@ def write_steps(
     """Store planned steps and return their ids in order; the transaction must end before the first one is performed.
 
     Args:
-        ref: What the cause refers to: the download of an import, the batch of an undo, the title of a removal.
+        ref: What the cause refers to: the download of an import, the run of a manual one, the batch of an undo, the title of
+            a removal.
         unit: Steps with the same number are undone or kept together after a crash.
     """
     last = session.scalars(

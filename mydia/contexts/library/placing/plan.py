@@ -61,6 +61,8 @@ class ImportRequest:
     version_id: str | None = None
     """None uses the title's first version."""
     download_id: str | None = None
+    run_id: str | None = None
+    """The job run of a manual import. If it starts again, it imports what is still missing and nothing twice."""
     library_path_id: str | None = None
     """None uses the version's folder, or the title's."""
     mode: str | None = None
@@ -94,6 +96,8 @@ class ImportPlan:
     folder: str
     mode: str
     download_id: str | None
+    ref: str | None
+    """What the journal names as the origin of the files: the download, or the run of a manual import."""
     files: tuple[PlannedFile, ...]
     placed_already: tuple[str, ...] = ()
     """Ids of files that an earlier attempt has imported."""
@@ -163,6 +167,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
         folder=folder,
         mode=request.mode or path.import_mode,
         download_id=request.download_id,
+        ref=_ref(request),
         files=tuple(files),
         placed_already=tuple(earlier.values()),
         subtitles=request.subtitles,
@@ -246,16 +251,21 @@ def _check_name(session: Session, path: LibraryPath, relative: str, replaces: Se
         )
 
 
+def _ref(request: ImportRequest) -> str | None:
+    return f"{journal.MANUAL_REF}{request.run_id}" if request.run_id is not None else request.download_id
+
+
 def _placed_already(session: Session, request: ImportRequest) -> dict[str, str]:
-    """Return source -> file id of the files that an earlier attempt imported from the same download."""
-    if request.download_id is None:
+    """Return source -> file id of the files that an earlier attempt imported from the same download or in the same run."""
+    ref = _ref(request)
+    if ref is None:
         return {}
     rows = session.execute(
         select(JournalEntry.source, JournalEntry.file_id)
         .join(MediaFile, MediaFile.id == JournalEntry.file_id)
         .where(
             JournalEntry.cause == journal.Cause.IMPORT,
-            JournalEntry.cause_ref == request.download_id,
+            JournalEntry.cause_ref == ref,
             JournalEntry.operation.in_(journal.BRINGS_IN),
             JournalEntry.state == StepState.DONE,
         )

@@ -108,7 +108,7 @@ def store_placed(
                 )
             )
         going.ids = journal.write_steps(
-            session, now, caller, plan.batch_id, journal.Cause.IMPORT, steps, ref=plan.download_id, unit=unit_number
+            session, now, caller, plan.batch_id, journal.Cause.IMPORT, steps, ref=plan.ref, unit=unit_number
         )
         item = media.get_item(session, caller, plan.item_id)
         if item.folder is None and plan.library_path_id == item.library_path_id:

@@ -59,12 +59,17 @@ def place(
     plan: ImportPlan,
     *,
     on_progress: Callable[[int, int], None] | None = None,
+    on_failure: Callable[[Path, MydiaError], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
     after_step: AfterStep = nothing_after,
 ) -> Placed:
     """Carry out an import. If repeated after a crash or error, it imports what is still missing and nothing twice.
 
     Args:
         on_progress: Called with (files done, files in all).
+        on_failure: Called with the path of a file that could not be imported; the others are imported all the same. None
+            ends the import with the first error.
+        cancelled: Checked before each file; when true the rest is left.
         after_step: For tests: called after every step; can end the process.
 
     Raises:
@@ -80,15 +85,20 @@ def place(
     file_ids, methods, replaced, notes = list(plan.placed_already), [], [], []
     with journal.working_on(plan.batch_id):
         for number, planned in enumerate(plan.files):
-            # Check again for each file, because a disk can disappear during a long import.
-            mounts.require_mounted(database, outside.files, [plan.library_path_id])
-            unit = _plan_unit(database, outside, caller, now, plan, planned, number * 2)
-            after_step("planned")
+            if cancelled():
+                break
             try:
+                # Check again for each file, because a disk can disappear during a long import.
+                mounts.require_mounted(database, outside.files, [plan.library_path_id])
+                unit = _plan_unit(database, outside, caller, now, plan, planned, number * 2)
+                after_step("planned")
                 note = bring_in(database, outside.files, plan, unit, after_step)
-            except MydiaError:
+            except MydiaError as error:
                 give_up(database, outside, now, plan, number * 2)
-                raise
+                if on_failure is None:
+                    raise
+                on_failure(planned.source.path, error)
+                continue
             going = store_placed(database, outside.files, caller, now, plan, planned, unit, number * 2 + 1)
             after_step("stored")
             notes += [note] if note else []
@@ -124,7 +134,7 @@ def _plan_unit(
     target = confine(root, planned.relative_path)
     source = planned.source.path
     if files.facts(source) is None:
-        raise Unreachable("Disk", f"{shown(str(source))} does not exist. Is the download folder mounted and mapped?")
+        raise Unreachable("Disk", f"{shown(str(source))} does not exist. Is its folder mounted?")
     with database.reads() as session:
         old = session.scalars(select(MediaFile).where(MediaFile.id.in_(planned.replaces))).all()
     swapped = [
@@ -201,6 +211,6 @@ def _plan_unit(
         )
     with database.writes() as session:
         unit.ids = journal.write_steps(
-            session, now, caller, plan.batch_id, journal.Cause.IMPORT, steps, ref=plan.download_id, unit=unit_number
+            session, now, caller, plan.batch_id, journal.Cause.IMPORT, steps, ref=plan.ref, unit=unit_number
         )
     return unit
