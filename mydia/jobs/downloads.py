@@ -114,7 +114,7 @@ def import_download(deps: Deps, *, download_id: str) -> str:
         return "the title was removed"
 
 
-@job("downloads.end_imported", queue="default", title="End downloads imported by hand", max_retries=1)
+@job("downloads.end_imported", queue="default", title="End downloads imported manually", max_retries=1)
 def end_imported(deps: Deps) -> str:
     """End the blocked downloads whose files were imported manually."""
     with deps.database.writes() as session:
