@@ -36,6 +36,7 @@ _UPLOADED = re.compile(r"mydia-(\d{8}T\d{6}Z)-uploaded\.db")
 _HEADER = b"SQLite format 3\0"
 """The first bytes of every SQLite database. Source: sqlite.org/fileformat.html."""
 _STAMP = "%Y%m%dT%H%M%SZ"
+KEEP_PER_DAY = 5
 KEEP_BEFORE_MIGRATION = 3
 KEEP_UPLOADED = 3
 
@@ -177,8 +178,11 @@ def back_up(database: Database, directory: Path, now: datetime, *, before: str |
 
 
 def new_path(directory: Path, now: datetime, ending: str) -> Path:
-    """Return the path of a new backup."""
-    return directory / f"mydia-{now.astimezone(UTC).strftime(_STAMP)}{ending}"
+    """Return the path of a new backup, which does not exist: a second one of the same second gets the next second."""
+    at = now.astimezone(UTC)
+    while (path := directory / f"mydia-{at.strftime(_STAMP)}{ending}").exists():
+        at += timedelta(seconds=1)
+    return path
 
 
 def part_of(path: Path) -> Path:
@@ -279,17 +283,19 @@ def list_backups(directory: Path) -> list[Backup]:
 def to_remove(backups: Iterable[Backup], *, keep_daily: int, keep_weekly: int) -> list[Backup]:
     """Return the backups that rotation deletes.
 
-    It keeps the newest of each of the last `keep_daily` days that have one, the newest of each of the last `keep_weekly`
-    weeks that have one, the last few made before migrations, and the last few uploaded.
+    It keeps the newest few of each of the last `keep_daily` days that have one (so one that a user made is not replaced by
+    the daily one), the newest of each of the last `keep_weekly` weeks that have one, the last few made before migrations, and
+    the last few uploaded.
     """
     newest_first = sorted(backups, key=lambda backup: backup.made_at, reverse=True)
     regular = [backup for backup in newest_first if not backup.before_migration and not backup.uploaded]
-    days: dict[object, Backup] = {}
+    days: dict[object, list[Backup]] = {}
     weeks: dict[object, Backup] = {}
     for backup in regular:
-        days.setdefault(backup.made_at.date(), backup)
+        days.setdefault(backup.made_at.date(), []).append(backup)
         weeks.setdefault(backup.made_at.isocalendar()[:2], backup)
-    kept = {*list(days.values())[:keep_daily], *list(weeks.values())[:keep_weekly]}
+    kept = {backup for day in list(days.values())[:keep_daily] for backup in day[:KEEP_PER_DAY]}
+    kept |= {*list(weeks.values())[:keep_weekly]}
     kept |= {*[backup for backup in newest_first if backup.before_migration][:KEEP_BEFORE_MIGRATION]}
     kept |= {*[backup for backup in newest_first if backup.uploaded][:KEEP_UPLOADED]}
     return [backup for backup in newest_first if backup not in kept]

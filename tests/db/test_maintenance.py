@@ -98,16 +98,31 @@ def backup(day: str, *, before: bool = False) -> Backup:
     return Backup(path=Path(day), made_at=at, size_bytes=1, before_migration=before)
 
 
+def test_two_backups_of_the_same_second_are_both_kept(database: Database, tmp_path: Path, now: datetime) -> None:
+    directory = tmp_path / "backups"
+    for _ in range(2):
+        maintenance.back_up(database, directory, now)
+    assert maintenance.rotate(directory, keep_daily=1, keep_weekly=1, now=now) == 0
+    assert [made.path.name for made in maintenance.list_backups(directory)] == [
+        "mydia-20261121T120001Z.db",
+        "mydia-20261121T120000Z.db",
+    ]
+
+
 def test_rotation_keeps_days_then_weeks_and_the_last_before_migrations() -> None:
     start = datetime(2026, 11, 21, 3, tzinfo=UTC)
     daily = [backup((start - timedelta(days=n)).isoformat()) for n in range(40)]
-    twice = backup((start + timedelta(hours=1)).isoformat())
+    today = [backup((start + timedelta(hours=n)).isoformat()) for n in range(6, 0, -1)]
     migrations = [backup((start - timedelta(days=n, hours=1)).isoformat(), before=True) for n in range(5)]
-    gone = maintenance.to_remove([*daily, twice, *migrations], keep_daily=7, keep_weekly=4)
-    kept = [b for b in [twice, *daily] if b not in gone]
+    gone = maintenance.to_remove([*daily, *today, *migrations], keep_daily=7, keep_weekly=4)
+    kept = [b for b in [*today, *daily] if b not in gone]
     # 21 November 2026 is a Saturday: the days of its week, then the Sundays before.
     assert [b.made_at.strftime("%d.%m. %H") for b in kept] == [
-        "21.11. 04",
+        "21.11. 09",
+        "21.11. 08",
+        "21.11. 07",
+        "21.11. 06",
+        "21.11. 05",
         "20.11. 03",
         "19.11. 03",
         "18.11. 03",
