@@ -640,7 +640,14 @@ class EventsSettings:
 class BackupsSettings:
     """Backups of the database."""
 
-    keep: int = key("BACKUPS_KEEP", 7, "Number of days whose database backups are kept; up to five of each day.", low=1, high=365, editable=True)
+    keep: int = key(
+        "BACKUPS_KEEP",
+        7,
+        "Number of days whose database backups are kept; up to five of each day.",
+        low=1,
+        high=365,
+        editable=True,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

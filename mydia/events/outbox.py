@@ -78,6 +78,8 @@ class Trigger:
     """Event -> deduplication key: if a job with this key is waiting, no second one is queued."""
     when: Callable[[Any], bool] | None = None
     delay_s: float = 0.0
+    for_actor: bool = False
+    """Whether the job acts for the event's actor, whom the history then names. The job gets `actor`: its kind, id and name."""
 
 
 class Enqueue(Protocol):
@@ -112,7 +114,14 @@ class Dispatcher:
         """Queue the jobs of undispatched events and return how many events were stamped."""
         with self._database.reads() as session:
             rows = session.execute(
-                select(EventRow.id, EventRow.type, EventRow.payload, EventRow.actor_name)
+                select(
+                    EventRow.id,
+                    EventRow.type,
+                    EventRow.payload,
+                    EventRow.actor_kind,
+                    EventRow.actor_id,
+                    EventRow.actor_name,
+                )
                 .where(EventRow.dispatched_at.is_(None))
                 .order_by(EventRow.id)
                 .limit(limit)
@@ -123,11 +132,12 @@ class Dispatcher:
             triggers = self._on_event.get(kind, ()) if kind else ()
             if kind and triggers:
                 event = kind(**row.payload)
+                actor = {"kind": row.actor_kind, "id": row.actor_id, "name": row.actor_name}
                 for trigger in triggers:
                     if trigger.when is None or trigger.when(event):
                         self._enqueue(
                             trigger.job,
-                            trigger.params(event),
+                            {**trigger.params(event), "actor": actor} if trigger.for_actor else trigger.params(event),
                             dedup=trigger.dedup(event) if trigger.dedup else None,
                             delay_s=trigger.delay_s,
                             cause=f"{row.type} by {row.actor_name}",

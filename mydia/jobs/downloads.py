@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mydia import clock
-from mydia.contexts import downloads, settings
+from mydia.contexts import downloads, settings, users
 from mydia.contexts.downloads import SearchTarget
 from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound
@@ -11,13 +13,15 @@ from mydia.jobs.broker import INTERACTIVE, Deps, job
 
 
 @job("downloads.run_search", queue=INTERACTIVE, title="Manual search", max_retries=0, time_limit_s=120)
-def run_search(deps: Deps, *, search_id: str) -> str:
+def run_search(deps: Deps, *, search_id: str, actor: dict[str, Any] | None = None) -> str:
     """Run a manual search."""
+    with deps.database.reads() as session:
+        caller = users.acting_for(session, actor)
     try:
         downloads.run_search(
             deps.database,
             deps.outside,
-            SYSTEM,
+            caller,
             clock.now(),
             search_id=search_id,
             on_progress=deps.run.progress,
@@ -37,14 +41,17 @@ def search_item(
     episode_ids: list[str] | None = None,
     version_id: str | None = None,
     cause: str = "automatic",
+    actor: dict[str, Any] | None = None,
 ) -> str:
     """Search for the missing files of a title and grab the best releases."""
     target = SearchTarget(media_item_id, version_id, season_number, tuple(episode_ids or ()))
+    with deps.database.reads() as session:
+        caller = users.acting_for(session, actor)
     try:
         taken = downloads.search_and_grab(
             deps.database,
             deps.outside,
-            SYSTEM,
+            caller,
             clock.now(),
             target,
             cause=downloads.SearchCause(cause),

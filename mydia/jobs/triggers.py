@@ -96,6 +96,7 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             "downloads.search_item",
             _search,
             _same("downloads.search_item", "media_item_id", "season_number", "episode_ids", "version_id"),
+            for_actor=True,
         ),
     ),
     events.ReleasesRequested: (
@@ -103,6 +104,7 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             "downloads.run_search",
             lambda e: {"search_id": e.search_id},
             _same("downloads.run_search", "search_id"),
+            for_actor=True,
         ),
     ),
     events.ReleaseGrabbed: (

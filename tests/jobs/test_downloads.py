@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from mydia import events
 from mydia.contexts import downloads
-from mydia.contexts.users import SYSTEM
+from mydia.contexts.users import SYSTEM, Caller
 from mydia.jobs import downloads as jobs
 from mydia.jobs import triggers
 from mydia.jobs.broker import Deps
@@ -69,6 +70,40 @@ def test_the_worker_starts_with_recovery(
 ) -> None:
     assert jobs.recover(deps) == "recovered 0 grabs, 0 searches and 0 imports"
     assert [name for name, _, _ in asked] == ["downloads.sweep", "downloads.monitor"]
+
+
+def test_the_history_names_who_asked_for_a_search(
+    house: House, deps: Deps, admin: Caller, asked: list[tuple[str, dict[str, Any], float]]
+) -> None:
+    """For the automatic search of a title and the manual one."""
+    house.offer(GOOD)
+    with house.database.writes() as session:
+        downloads.request_search(session, admin, house.film_id)
+    with house.database.writes() as session:
+        downloads.open_search(session, admin, house.now, downloads.SearchTarget(house.series_id))
+    events.Dispatcher(house.database, deps.enqueue, triggers.ON_EVENT).dispatch()
+    for name, params, _ in list(asked):
+        if name in ("downloads.search_item", "downloads.run_search"):
+            triggers.JOBS[name](deps, **params)
+    with house.database.reads() as session:
+        told = session.execute(
+            select(events.EventRow.type, events.EventRow.actor_name, events.EventRow.actor_kind).where(
+                events.EventRow.type.in_(("SearchFinished", "ReleaseGrabbed"))
+            )
+        ).all()
+    assert sorted(map(tuple, told)) == [
+        ("ReleaseGrabbed", admin.name, "user"),
+        ("SearchFinished", admin.name, "user"),
+        ("SearchFinished", admin.name, "user"),
+    ]
+    assert house.downloads()[0].requested_by == admin.id
+
+
+def test_a_search_for_somebody_whose_account_is_gone_still_runs(house: House, deps: Deps) -> None:
+    house.offer(GOOD)
+    actor = {"kind": "user", "id": "gone", "name": "Kim"}
+    assert jobs.search_item(deps, media_item_id=house.film_id, actor=actor) == "1 grabbed"
+    assert house.downloads()[0].requested_by is None
 
 
 def test_a_removed_title_ends_its_jobs_quietly(deps: Deps) -> None:

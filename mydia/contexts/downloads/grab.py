@@ -101,16 +101,19 @@ def grab(
     release_id: str,
     *,
     override: bool = False,
+    automatic: bool = False,
     cause: SearchCause | None = None,
 ) -> str:
     """Send a release to a client and return the download's id. Grabbing it twice returns the same download.
 
     Args:
         override: A user grabs it despite its objections, which are recorded.
+        automatic: Mydia chose the release, so it is not grabbed beside another download of the same episodes.
         cause: As in `Download.cause`; None is the cause of its search.
 
     Raises:
         Refusal: It has objections and `override` is not set.
+        AlreadyComing: It was chosen automatically, and another download of the same is running.
         ReleaseGone: The indexer no longer has it.
         AlreadyInClient: A user's own torrent in the client; it is offered for adoption instead.
         Unavailable: Indexer or client did not answer; nothing was started, or the grab is settled later.
@@ -129,7 +132,9 @@ def grab(
     with database.writes() as session:
         owned, foreign = _owner(session, now, plan, present)
         if not foreign:
-            row, finished = _insert(session, caller, now, plan, info_hash, override=override, owned=owned)
+            row, finished = _insert(
+                session, caller, now, plan, info_hash, override=override, automatic=automatic, owned=owned
+            )
             if finished:
                 return row.id
     if foreign:
@@ -229,7 +234,7 @@ def grab_best(database: Database, outside: Outside, caller: Caller, now: datetim
         if taken and (not wanted or brings & covered or not brings & wanted):
             continue
         try:
-            taken.append(grab(database, outside, caller, now, release_id))
+            taken.append(grab(database, outside, caller, now, release_id, automatic=True))
         except (ReleaseGone, Nonsense, Refusal) as error:
             logger.info("release not grabbed, trying the next one", extra={"reason": str(error)})
             continue
@@ -253,7 +258,7 @@ def grab_pending(database: Database, outside: Outside, now: datetime) -> list[st
     taken: list[str] = []
     for pending_id, release_id in rows:
         try:
-            taken.append(grab(database, outside, SYSTEM, now, release_id))
+            taken.append(grab(database, outside, SYSTEM, now, release_id, automatic=True))
         except Unavailable:
             break
         except (NotFound, Conflict, Invalid) as error:
@@ -417,7 +422,15 @@ def _info_hash(plan: _Plan, fetched: Fetched) -> str | None:
 
 
 def _insert(
-    session: Session, caller: Caller, now: datetime, plan: _Plan, info_hash: str | None, *, override: bool, owned: bool
+    session: Session,
+    caller: Caller,
+    now: datetime,
+    plan: _Plan,
+    info_hash: str | None,
+    *,
+    override: bool,
+    automatic: bool,
+    owned: bool,
 ) -> tuple[Download, bool]:
     """Store the download before it is sent to the client, or find the existing one; True means there is nothing left to do.
 
@@ -436,7 +449,7 @@ def _insert(
         return known, known.state != DownloadState.GRABBING
     if not override:
         _refuse_blocked(session, plan, info_hash)
-    if caller.kind == "system" and not override and _overlapping(session, plan):
+    if automatic and _overlapping(session, plan):
         raise AlreadyComing(f"{plan.media_title} is already being downloaded.")
     ratio, minutes = _seeding_goals(plan)
     row = Download(

@@ -247,6 +247,10 @@ def manual_import(
                 on_progress(before + number, len(choices))
 
         failed: dict[str, str] = {}
+
+        def fail(path: Path, error: MydiaError, failed: dict[str, str] = failed) -> None:
+            failed[str(path)] = str(error)
+
         try:
             if is_here:
                 file_ids += _attach_chosen(database, caller, now, item_id, version_id, members)
@@ -269,7 +273,7 @@ def manual_import(
                 now,
                 plan,
                 on_progress=step,
-                on_failure=lambda path, error, failed=failed: failed.update({str(path): str(error)}),
+                on_failure=fail,
                 cancelled=cancelled,
             )
             file_ids += placed.file_ids

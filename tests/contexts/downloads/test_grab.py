@@ -193,9 +193,9 @@ def test_two_jobs_do_not_fetch_the_same_film_twice(house: House) -> None:
     house.offer(GOOD)
     house.offer("Metropolis.1927.2160p.WEB-DL.x265-GRP")
     rows = house.releases(house.search(cause="automatic"))
-    house.grab(rows[1].id)
+    house.grab(rows[1].id, automatic=True)
     with pytest.raises(downloads.AlreadyComing):
-        house.grab(rows[0].id)
+        house.grab(rows[0].id, automatic=True)
 
 
 def test_missing_episodes_of_a_season_are_grabbed_one_by_one(house: House) -> None:

@@ -76,7 +76,11 @@ def _imported_since(session: Session, since: datetime) -> list[_Imported]:
             library.MediaFile.media_item_id.is_not(None),
         )
     )
-    return [_Imported(shown(source), file_id, item_id) for source, file_id, item_id in rows if source and file_id]
+    return [
+        _Imported(shown(source), file_id, item_id)
+        for source, file_id, item_id in rows
+        if source is not None and file_id is not None and item_id is not None
+    ]
 
 
 def _is_complete(session: Session, row: Download, found: Sequence[_Imported]) -> bool:
@@ -85,7 +89,5 @@ def _is_complete(session: Session, row: Download, found: Sequence[_Imported]) ->
     if not own or not expected:
         return True
     files = select(library.MediaFile.id).where(library.MediaFile.media_item_id == row.media_item_id)
-    held = set(
-        session.scalars(select(library.FileEpisode.episode_id).where(library.FileEpisode.file_id.in_(files)))
-    )
+    held = set(session.scalars(select(library.FileEpisode.episode_id).where(library.FileEpisode.file_id.in_(files))))
     return expected <= held
