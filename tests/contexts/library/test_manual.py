@@ -194,7 +194,7 @@ def test_a_file_cannot_be_chosen_for_two_episodes_in_two_lines(
         lambda: library.manual.import_params(SYSTEM, choices),
         lambda: library.manual.manual_import(database, fake_outside(), SYSTEM, clock.now(), choices),
     ):
-        with pytest.raises(Invalid, match="one.mkv is chosen twice"):
+        with pytest.raises(Invalid, match=r"one\.mkv is chosen twice"):
             act()
 
 
