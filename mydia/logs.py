@@ -82,6 +82,11 @@ def configure(level: str, form: str, directory: Path | None, name: str) -> None:
                 private(Path(self.baseFilename))
                 return super()._open()
 
+            def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the name is logging's
+                """Drop a line that does not fit on the disk. Standard error has it, and a traceback for each would hide it."""
+                if not isinstance(sys.exception(), OSError):
+                    super().handleError(record)
+
         directory.mkdir(parents=True, exist_ok=True)
         file = PrivateFile(directory / f"{name}.log", maxBytes=5 * 2**20, backupCount=3, encoding="utf-8")
         file.setFormatter(JsonFormatter())

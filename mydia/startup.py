@@ -24,7 +24,7 @@ from mydia.config import Config
 from mydia.contexts import settings, users
 from mydia.contexts.metadata import ChosenMetadata
 from mydia.contexts.users import SYSTEM
-from mydia.db import PATIENCE_S, Database, maintenance, sqlite_module, sqlite_version, upgrade, warn_if_old
+from mydia.db import PATIENCE_S, Database, DiskFull, maintenance, sqlite_module, sqlite_version, upgrade, warn_if_old
 from mydia.errors import Misconfigured, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -146,6 +146,8 @@ def _explained(config: Config) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
+        raise Misconfigured(_full(config)) from error
+    except DiskFull as error:
         raise Misconfigured(_full(config)) from error
     except (DBAPIError, sqlite_module().DatabaseError) as error:
         said = str(error.orig if isinstance(error, DBAPIError) else error)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,3 +57,27 @@ def test_a_worker_waits_for_the_one_before_it_to_end(config: Config) -> None:
         first.stdin.close()
         with startup.only_worker(config):
             pass
+
+
+@pytest.fixture
+def full_folder(tmp_path: Path) -> Iterator[Path]:
+    """A data folder on a file system without free space, if this process may mount one."""
+    point = tmp_path / "full"
+    point.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(point)]
+    if shutil.which("mount") is None or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("this process may not mount a small disk")
+    startup.make_folders(load({"DATA_DIR": str(point)}))
+    with suppress(OSError), (point / "fill").open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    yield point
+    subprocess.run(["umount", "--lazy", str(point)], check=True)
+
+
+def test_a_start_in_a_full_data_folder_ends_with_a_message_and_works_once_there_is_room(full_folder: Path) -> None:
+    config = load({"DATA_DIR": str(full_folder)})
+    with pytest.raises(Misconfigured, match=r"is full, so Mydia cannot start\. Free some space"):
+        startup.prepare(config)
+    subprocess.run(["mount", "-o", "remount,size=16m", str(full_folder)], check=True)
+    startup.prepare(config)

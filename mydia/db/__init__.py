@@ -1,7 +1,7 @@
 """The database: engines, units of work, lookups by key, migrations."""
 
 from mydia.db.base import Base, EnumText, HasId, Instant, one_of, partial_index
-from mydia.db.engine import PATIENCE_S, make_engine, sqlite_module, sqlite_version, warn_if_old
+from mydia.db.engine import PATIENCE_S, DiskFull, make_engine, sqlite_module, sqlite_version, warn_if_old
 from mydia.db.fetch import cursor_day, cursor_id, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.db.migrate import upgrade
 from mydia.db.session import VERSION, Database
@@ -14,6 +14,7 @@ __all__ = [
     "VERSION",
     "Base",
     "Database",
+    "DiskFull",
     "EnumText",
     "HasId",
     "Instant",

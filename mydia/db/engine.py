@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from mydia.private import private
 
 logger = logging.getLogger(__name__)
 
+_SMALLEST_ROOM_BYTES = 1024**2
 _WRITER = 0x6D79646961  # "mydia"; the number of the lock that PostgreSQL's one writer holds
 
 # Below 3.51.3 a checkpoint racing a reader's restart of the WAL can lose a page. Source: SQLite's changes log, 3.51.3.
@@ -54,6 +56,35 @@ def warn_if_old() -> None:
             "this version of SQLite has a bug that can, in rare cases, damage a database in WAL mode; use 3.51.3 or newer",
             extra={"version": ".".join(map(str, sqlite_version()))},
         )
+
+
+class DiskFull(Unavailable):
+    """The disk of the database has no room, so nothing was saved."""
+
+
+def disk_full(error: BaseException, path: Path | None) -> DiskFull | None:
+    """Return the error for a write that found no room on the disk; None if that is not what happened.
+
+    SQLite reports a full disk as SQLITE_FULL, or as SQLITE_IOERR when it cannot extend its shared memory; PostgreSQL as 53100.
+
+    Args:
+        path: The SQLite file; None for PostgreSQL.
+    """
+    said = str(error)
+    if path is None:
+        is_full = getattr(getattr(error, "orig", error), "sqlstate", None) == "53100"
+        place = "The disk of the database server"
+    else:
+        is_full = "disk is full" in said or ("disk I/O error" in said and _is_without_room(path))
+        place = f"The data folder {path.parent}"
+    return DiskFull(f"{place} is full, so this was not saved. Free some space, then try again.") if is_full else None
+
+
+def _is_without_room(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _SMALLEST_ROOM_BYTES
+    except OSError:
+        return False
 
 
 def busy() -> Unavailable:

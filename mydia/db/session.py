@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mydia import clock, writing
 from mydia.db.changes import ServerChanges, SqliteChanges
-from mydia.db.engine import LOOK_EVERY_S, PATIENCE_S, busy, make_engine
+from mydia.db.engine import LOOK_EVERY_S, PATIENCE_S, busy, disk_full, make_engine
 
 _LONG_S = 0.02
 _REST_S = 3 * LOOK_EVERY_S
@@ -157,7 +158,7 @@ class Database:
         Never call anything outside the process within it; adapters raise RuntimeError.
 
         Raises:
-            Unavailable: Other writers held the lock for too long.
+            Unavailable: Other writers held the lock for too long, or the disk is full.
         """
         writing.begin()
         try:
@@ -169,6 +170,10 @@ class Database:
                 if self._changes is not None:
                     self._changes.announce(session)
                 session.commit()
+        except OperationalError as error:
+            if (full := disk_full(error, self.path)) is not None:
+                raise full from error
+            raise
         finally:
             writing.end()
         if self._changes is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mydia import clock
-from mydia.db.engine import sqlite_module
+from mydia.db.engine import disk_full, sqlite_module
 from mydia.errors import Unavailable
 from mydia.private import private
 
@@ -81,7 +81,7 @@ class SqliteFile:
         """Yield a connection on which each statement is its own transaction.
 
         Raises:
-            Unavailable: The file was damaged. It has been replaced, so the next call works.
+            Unavailable: The disk is full; or the file was damaged, has been replaced, and the next call works.
         """
         with self._turn:
             connection, opened_as = self._take(), self.replaced
@@ -95,6 +95,8 @@ class SqliteFile:
                         f"{self.path.name} was damaged and has been replaced by an empty file. Try again."
                     ) from error
                 self._give_back(connection, opened_as)
+                if (full := disk_full(error, self.path)) is not None:
+                    raise full from error
                 raise
             except BaseException:
                 self._give_back(connection, opened_as)
@@ -149,6 +151,8 @@ class SqliteFile:
         try:
             return self._open()
         except self._module.DatabaseError as error:
+            if (full := disk_full(error, self.path)) is not None:
+                raise full from error
             if not _is_damage(error):
                 raise
             self._replace(error)

@@ -16,7 +16,7 @@ from mydia.jobs.broker import INTERACTIVE, Deps, job
 def run_search(deps: Deps, *, search_id: str, actor: dict[str, Any] | None = None) -> str:
     """Run a manual search."""
     with deps.database.reads() as session:
-        caller = users.acting_for(session, actor)
+        caller = users.history.acting_for(session, actor)
     try:
         downloads.run_search(
             deps.database,
@@ -46,7 +46,7 @@ def search_item(
     """Search for the missing files of a title and grab the best releases."""
     target = SearchTarget(media_item_id, version_id, season_number, tuple(episode_ids or ()))
     with deps.database.reads() as session:
-        caller = users.acting_for(session, actor)
+        caller = users.history.acting_for(session, actor)
     try:
         taken = downloads.search_and_grab(
             deps.database,

@@ -3,7 +3,6 @@
 from mydia.contexts.users import api_keys, factors, history, identities, people, resets, sessions, sign_in
 from mydia.contexts.users.accounts import (
     NewUser,
-    acting_for,
     add_first_admin,
     add_user,
     caller_of,
@@ -44,7 +43,6 @@ __all__ = [
     "Role",
     "TooManyAttempts",
     "User",
-    "acting_for",
     "add_first_admin",
     "add_user",
     "api_keys",

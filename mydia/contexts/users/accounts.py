@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -82,20 +82,6 @@ def caller_of(user: User, *, kind: str = "user", name: str | None = None, scopes
     role = Role(user.role)
     shown = name or user.display_name or user.username
     return Caller(kind=kind, id=user.id, name=shown, permissions=permissions_of(role, scopes=scopes), role=role)
-
-
-def acting_for(session: Session, actor: Mapping[str, Any] | None) -> Caller:
-    """Return the caller of a job that does what somebody asked for: it may do everything, and the history names who asked.
-
-    The permission was checked when the wish was recorded.
-
-    Args:
-        actor: The `kind`, `id` and `name` of the event's actor; None for a job that nobody asked for.
-    """
-    if actor is None or actor["kind"] == "system":
-        return SYSTEM
-    known = actor["id"] is not None and session.get(User, actor["id"]) is not None
-    return replace(SYSTEM, kind=actor["kind"], id=actor["id"] if known else None, name=actor["name"])
 
 
 def add_user(session: Session, caller: Caller, now: datetime, new: NewUser) -> User:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from mydia import events
-from mydia.contexts.users.permissions import Caller, Permission
+from mydia.contexts.users.models import User
+from mydia.contexts.users.permissions import SYSTEM, Caller, Permission
 from mydia.events import EVENTS, Happened
 
 _PRIVATE = frozenset({"api_key", "settings", "user"})
@@ -48,3 +51,17 @@ def names_of_removed(
     """Return id -> name of titles that were removed, newest first; arguments as of `events.names_of_removed`."""
     caller.require(Permission.VIEW_ACTIVITY)
     return events.names_of_removed(session, ids=ids, text=text)
+
+
+def acting_for(session: Session, actor: Mapping[str, Any] | None) -> Caller:
+    """Return the caller of a job that does what somebody asked for: it may do everything, and the history names who asked.
+
+    The permission was checked when the wish was recorded.
+
+    Args:
+        actor: The `kind`, `id` and `name` of the event's actor; None for a job that nobody asked for.
+    """
+    if actor is None or actor["kind"] == "system":
+        return SYSTEM
+    known = actor["id"] is not None and session.get(User, actor["id"]) is not None
+    return replace(SYSTEM, kind=actor["kind"], id=actor["id"] if known else None, name=actor["name"])

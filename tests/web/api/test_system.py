@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from sqlalchemy import event
+
 from mydia.jobs.scheduler import Clock, time_zone
 from mydia.jobs.triggers import SCHEDULE
 from mydia.taskboard import TaskBoard, to_ms
@@ -70,3 +74,15 @@ def test_sign_ins_are_shown_to_administrators_only(ask: object, admin: Asker) ->
     assert admin.get("/history", type="UserAdded").json()["items"]
     assert user.get("/history", type="UserAdded").json()["items"] == []
     assert "UserAdded" not in {one["type"] for one in user.get("/history", limit=200).json()["items"]}
+
+
+def test_while_the_disk_of_the_data_folder_is_full_lists_work_and_changes_say_why(admin: Asker, house: House) -> None:
+    @event.listens_for(house.database.engine, "checkout")
+    def _limit(connection: Any, *_: object) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # SQLite then reports a full disk
+
+    assert admin.get("/media").status_code == 200
+    refused = admin.put(f"/media/{house.film_id}", {"overview": "x" * 200_000})
+    assert refused.status_code == 503
+    assert "is full, so this was not saved. Free some space, then try again." in refused.json()["detail"]
+    assert admin.get(f"/media/{house.film_id}").json()["overview"] != "x" * 200_000
