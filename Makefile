@@ -1,6 +1,9 @@
 # The two commands from the README, and the checks behind them.
 .PHONY: run test check demo lint types imports pytest css docs lock bench clean help format
 
+# Every process that the tests start would compile the whole tree again.
+unexport PYTHONDONTWRITEBYTECODE
+
 PY := .venv/bin/python
 WORKERS ?= 3
 SCRIPTS := frontend/scripts "frontend/*.mjs" tests/frontend mydia/web/static/sw.js
