@@ -325,11 +325,11 @@ def _hash_password(arguments: argparse.Namespace) -> int:
     from mydia.contexts import users
 
     password = sys.stdin.readline().rstrip("\n") if arguments.stdin else getpass.getpass("Password: ")
-    if (objection := users.password_objection(password)) is not None:
+    if (objection := users.passwords.password_objection(password)) is not None:
         raise Misconfigured(objection)
     if not arguments.stdin and getpass.getpass("Repeat: ") != password:
         raise Misconfigured("The passwords do not match.")
-    print(users.hash_password(password))
+    print(users.passwords.hash_password(password))
     return 0
 
 

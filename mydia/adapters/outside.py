@@ -13,6 +13,7 @@ from mydia.adapters.filesystem import Files
 from mydia.adapters.http import Http
 from mydia.adapters.indexers import Indexer
 from mydia.adapters.kinds import Connection, Kind
+from mydia.adapters.mail import Mailer
 from mydia.adapters.media_tools import MediaProbe
 from mydia.adapters.metadata_providers import MetadataProvider
 from mydia.adapters.programs import Programs
@@ -32,6 +33,7 @@ class Outside:
     files: Files
     http: Http
     programs: Programs = field(default_factory=Programs)
+    mail: Mailer = field(default_factory=Mailer)
 
 
 class _Connected(Protocol):

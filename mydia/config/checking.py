@@ -162,6 +162,14 @@ SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
         lambda text: re.fullmatch(r"[A-Za-z0-9-]{1,64}", text) is not None,
         "the name of a header: letters, digits and hyphens",
     ),
+    "host": (
+        lambda text: re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", text) is not None,
+        "a host name or an address, without a port",
+    ),
+    "email": (
+        lambda text: re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", text) is not None,
+        "an e-mail address such as mydia@example.org",
+    ),
     "time_zone": (_is_zone, "a time zone such as Europe/Vienna"),
     "broker": (
         lambda text: is_service_url(text, ("sqlite", "redis", "rediss", "amqp", "amqps")),

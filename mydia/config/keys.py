@@ -369,6 +369,37 @@ class AuthSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings:
+    """The server that sends mail."""
+
+    host: str | None = key(
+        "SMTP_HOST", None, "Host of the mail server; no mail is sent when not set.", editable=True, shape="host"
+    )
+    port: int = key(
+        "SMTP_PORT", 587, "Port of the mail server: 587 for STARTTLS, 465 for TLS.", low=1, high=65535, editable=True
+    )
+    tls: str = key(
+        "SMTP_TLS",
+        "starttls",
+        "Encryption of the connection; none also sends the password readable.",
+        allowed=("starttls", "tls", "none"),
+        editable=True,
+    )
+    username: str | None = key(
+        "SMTP_USERNAME", None, "User name at the mail server, if it asks for one.", editable=True
+    )
+    password: Secret = key("SMTP_PASSWORD", None, "Password at the mail server.", secret=True, editable=True)
+    sender: str | None = key(
+        "SMTP_FROM",
+        None,
+        "Address that messages come from, e.g. mydia@example.org.",
+        editable=True,
+        shape="email",
+        also_in_file="mail.from",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetadataSettings:
     """Where titles, artwork and release dates come from."""
 
@@ -660,6 +691,7 @@ class Settings:
     jobs: JobsSettings
     logging: LoggingSettings
     auth: AuthSettings
+    mail: MailSettings
     metadata: MetadataSettings
     plex: PlexSettings
     crashes: CrashesSettings
@@ -678,6 +710,7 @@ _SECTIONS = {
     "jobs": JobsSettings,
     "logging": LoggingSettings,
     "auth": AuthSettings,
+    "mail": MailSettings,
     "metadata": MetadataSettings,
     "plex": PlexSettings,
     "crashes": CrashesSettings,

@@ -91,6 +91,18 @@ class SignInFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordResetRequested(Event):
+    """Somebody asked for a link to set a new password; it is mailed to the account's address."""
+
+    resource: ClassVar[str] = "user"
+    audit: ClassVar[bool] = True
+    reset_id: str
+    user_id: str
+    username: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionsEnded(Event):
     """Browsers were signed out by the account's owner or an administrator."""
 

@@ -200,6 +200,9 @@ _LINES: dict[str, _Line] = {
     "UserAdded": _Line("user", "ok", "Account added", lambda e: f"{e['username']}, {e['role']}"),
     "UserChanged": _Line("user", "ink-3", "Account changed", lambda e: e["username"], _changes),
     "UserRemoved": _Line("user", "miss", "Account removed", lambda e: e["username"]),
+    "PasswordResetRequested": _Line(
+        "key-round", "ink-3", "New password requested", lambda e: f"{e['username']} from {e['address']}"
+    ),
     "SessionsEnded": _Line(
         "log-out", "ink-3", "Signed out", lambda e: f"{e['username']}, {plural(e['count'], 'browser')}"
     ),
@@ -301,6 +304,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "UserAdded",
             "UserChanged",
             "UserRemoved",
+            "PasswordResetRequested",
             "SessionsEnded",
             "IdentityLinked",
             "IdentityUnlinked",

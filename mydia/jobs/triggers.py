@@ -6,12 +6,12 @@ from typing import Any
 
 from mydia import events
 from mydia.events import Event, SettingsArea, Trigger
-from mydia.jobs import downloads, library, metadata, profiles, requests, settings, upkeep
+from mydia.jobs import downloads, library, metadata, notifications, profiles, requests, settings, upkeep
 from mydia.jobs.broker import REGISTRY, Job, Schedule
 
 JOBS: dict[str, Job] = REGISTRY
 """Every job by name, filled by importing the modules above."""
-_MODULES = (downloads, library, metadata, profiles, requests, settings, upkeep)
+_MODULES = (downloads, library, metadata, notifications, profiles, requests, settings, upkeep)
 
 
 def _same(job: str, *names: str) -> Any:
@@ -145,6 +145,13 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
         ),
     ),
     events.ImportRequested: (_IMPORT,),
+    events.PasswordResetRequested: (
+        Trigger(
+            "notifications.mail_reset",
+            lambda e: {"reset_id": e.reset_id},
+            _same("notifications.mail_reset", "reset_id"),
+        ),
+    ),
     events.RequestApproved: (_FULFIL,),
     events.RequestRetried: (_FULFIL,),
     events.DownloadChanged: (_FOLLOW,),
@@ -183,6 +190,7 @@ SCHEDULE: tuple[Schedule, ...] = (
     ),
     Schedule("*/10 * * * *", "downloads.sweep", title="Find lost imports and searches"),
     Schedule("*/10 * * * *", "requests.sweep", title="Find lost requests"),
+    Schedule("*/10 * * * *", "notifications.sweep", title="Find unsent mail"),
     Schedule("20 4 * * *", "downloads.prune", title="Delete old searches"),
     Schedule("15 0 * * *", "profiles.recount", title="Compare titles with their profiles"),
     Schedule("20 * * * *", "metadata.refresh_due", title="Refresh metadata"),
@@ -224,6 +232,7 @@ SWEEPS: dict[type[Event], str] = {
     events.MediaChanged: "profiles.recount",
     events.SettingsChanged: "profiles.recount",
     events.ImportRequested: "downloads.sweep",
+    events.PasswordResetRequested: "notifications.sweep",
     events.RequestApproved: "requests.sweep",
     events.RequestRetried: "requests.sweep",
     events.DownloadChanged: "requests.sweep",

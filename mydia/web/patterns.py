@@ -14,7 +14,11 @@ FOLDER_TO_READ = r"^/(?!(?:[^\x00]*/)?\.\.(?:/|$))[^\x00]*$"
 LINK = r"^(?:[mM][aA][gG][nN][eE][tT]:\?|[hH][tT][tT][pP][sS]?://)[^\x00-\x20\x7f-\xa0]+$"
 DIVERSE_TEXT = r"^([\s\S])\1*(?!\1)([\s\S])(?:\1|\2)*(?!\1|\2)[\s\S]"
 USERNAME = r"^\s*[\w.@+-]{1,64}\s*$"
-EMAIL = r"^(?:\s*|\s*[^@\s\x00-\x20\x7f-\xa0]+@[^@\s\x00-\x20\x7f-\xa0]+\s*)$"
+_IN_EMAIL = r"[^@\s\x00-\x20\x7f-\xa0,;:<>()\[\]\\\"]+"
+EMAIL = rf"^(?:\s*|\s*{_IN_EMAIL}@{_IN_EMAIL}\s*)$"
+ONE_EMAIL = rf"^\s*{_IN_EMAIL}@{_IN_EMAIL}\s*$"
+SENDER = r"^\s*[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+\s*$"
+HOST = r"^\s*[A-Za-z0-9._:-]{1,253}\s*$"
 LANGUAGE = r"^\s*[a-z]{2,3}(?:-[A-Z]{2})?\s*$"
 REGION = r"^\s*[A-Z]{2}\s*$"
 NUMBERS = r"^\s*(?:[0-9]{1,6}(?:\s*,\s*[0-9]{1,6})*)?\s*$"
@@ -43,6 +47,9 @@ SENTENCES = {
     DIVERSE_TEXT: "Use at least three different characters.",
     USERNAME: "Use letters, digits and . _ - @ + only, without spaces, at most 64 characters.",
     EMAIL: "Enter an e-mail address such as name@example.org.",
+    ONE_EMAIL: "Enter an e-mail address such as name@example.org.",
+    SENDER: "Enter an e-mail address such as mydia@example.org.",
+    HOST: "Enter a host name or an address, without a port.",
     LANGUAGE: "Enter a language such as en-US or de.",
     REGION: "Enter a two-letter country code, such as AT.",
     NUMBERS: "Enter whole numbers separated by commas.",

@@ -21,7 +21,8 @@ CHECKS = {
 
 WITHOUT_CALLER = {
     "mydia.contexts.metadata.search": ("available", "sources"),  # which sources are set up, not what they say
-    "mydia.contexts.settings.current": ("sealer",),  # seals the cookie of a sign-in
+    "mydia.contexts.notifications.mail": ("can_send_resets", "server_of"),  # what the sign-in page offers
+    "mydia.contexts.settings.current": ("public_address", "sealer"),  # links, and the cookie of a sign-in
     "mydia.contexts.settings.providers": (
         "enabled_providers",
         "find_provider",
@@ -38,7 +39,7 @@ WITHOUT_CALLER = {
         "verify_code",
     ),  # finds out who is calling
     "mydia.contexts.users.identities": ("admit", "spend"),  # the same
-    "mydia.contexts.users.resets": ("find_user_of_token", "set_password_by_token"),  # the same
+    "mydia.contexts.users.resets": ("find_user_of_token", "request_by_mail", "set_password_by_token"),  # the same
     "mydia.contexts.users.sign_in": (
         "authenticate",
         "close_session",

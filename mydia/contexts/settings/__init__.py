@@ -22,7 +22,7 @@ from mydia.contexts.settings import (
     upgrades,
 )
 from mydia.contexts.settings.clients import ClientChoice, NewClient
-from mydia.contexts.settings.current import bind, of, sealer
+from mydia.contexts.settings.current import bind, of, public_address, sealer
 from mydia.contexts.settings.defaults import ensure_defaults
 from mydia.contexts.settings.indexers import IndexerChoice, NewIndexer
 from mydia.contexts.settings.layers import all_sourced, change_values, sourced
@@ -35,7 +35,7 @@ from mydia.contexts.settings.models import (
     QualityProfile,
     ServiceStatus,
 )
-from mydia.contexts.settings.profiles import Profile, ProfileForm, Rung
+from mydia.contexts.settings.profiles import Profile, ProfileForm
 from mydia.contexts.settings.qualities import SizeLimits
 from mydia.contexts.settings.upgrades import Verdict
 
@@ -54,7 +54,6 @@ __all__ = [
     "Profile",
     "ProfileForm",
     "QualityProfile",
-    "Rung",
     "ServiceStatus",
     "SizeLimits",
     "Verdict",
@@ -73,6 +72,7 @@ __all__ = [
     "person_defaults",
     "profiles",
     "providers",
+    "public_address",
     "qualities",
     "sealer",
     "services",

@@ -76,6 +76,16 @@ def of(place: Session | Database) -> Settings:
         return source_of(session).read(session)
 
 
+def public_address(session: Session) -> str | None:
+    """Return the address that people open, without a trailing slash. None if it is not configured.
+
+    Messages contain only this address: the one in a request is what its sender claims.
+    """
+    config = source_of(session).config
+    known = config["server.url"] or config.values["server.url_host"].layer != "default"
+    return config.external_url if known else None
+
+
 def sealer(session: Session) -> Sealer:
     """Return the sealer for stored secrets."""
     return source_of(session).sealer

@@ -21,6 +21,8 @@ LOCKED_OUT = (
     "of that account."
 )
 
+_MAIL = "mail."
+
 
 def sourced(session: Session, caller: Caller, name: str) -> Sourced:
     """Return a value with its source. For a secret, the value is True or False: whether it is set."""
@@ -50,6 +52,9 @@ def change_values(session: Session, caller: Caller, now: datetime, changes: Mapp
         SettingsChanged, which names secrets without their values.
     """
     caller.require(Permission.MANAGE_SETTINGS)
+    if any(name.startswith(_MAIL) for name in changes):
+        # Links that open accounts are sent through this server.
+        caller.require_all()
     source = source_of(session)
     checked, sentences = _checked(source.config, changes)
     if sentences:

@@ -1,6 +1,6 @@
 """Accounts, permissions, sign-in, sessions and API keys."""
 
-from mydia.contexts.users import api_keys, factors, history, identities, people, resets, sessions, sign_in
+from mydia.contexts.users import api_keys, factors, history, identities, passwords, people, resets, sessions, sign_in
 from mydia.contexts.users.accounts import (
     NewUser,
     add_first_admin,
@@ -10,24 +10,21 @@ from mydia.contexts.users.accounts import (
     change_own_profile,
     change_preferences,
     change_user,
+    checked_email,
     get_own,
     get_user,
     has_users,
-    keys_of,
     remove_user,
 )
 from mydia.contexts.users.api_keys import KeyCaller
 from mydia.contexts.users.identities import AccountRules, Asserted, NotAdmitted
 from mydia.contexts.users.managed import ensure_admin
 from mydia.contexts.users.models import ApiKey, User
-from mydia.contexts.users.passwords import MINIMUM_LENGTH as MINIMUM_PASSWORD_LENGTH
-from mydia.contexts.users.passwords import hash_password, password_objection
 from mydia.contexts.users.permissions import NO_KEYS, NOBODY, SYSTEM, Caller, Permission, Role, permissions_of
 from mydia.contexts.users.sign_in import FoundSession
 from mydia.contexts.users.throttle import TooManyAttempts
 
 __all__ = [
-    "MINIMUM_PASSWORD_LENGTH",
     "NOBODY",
     "NO_KEYS",
     "SYSTEM",
@@ -51,16 +48,15 @@ __all__ = [
     "change_own_profile",
     "change_preferences",
     "change_user",
+    "checked_email",
     "ensure_admin",
     "factors",
     "get_own",
     "get_user",
     "has_users",
-    "hash_password",
     "history",
     "identities",
-    "keys_of",
-    "password_objection",
+    "passwords",
     "people",
     "permissions_of",
     "remove_user",

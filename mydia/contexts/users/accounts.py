@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.contexts.users import passwords
-from mydia.contexts.users.models import ApiKey, User, UserSession
+from mydia.contexts.users.models import PasswordReset, User, UserSession
 from mydia.contexts.users.permissions import NO_KEYS, SYSTEM, Caller, Permission, Role, permissions_of
 from mydia.db import get
 from mydia.errors import Conflict, Forbidden, Invalid
 from mydia.secret import Secret
 
 _USERNAME = re.compile(r"[\w.@+-]{1,64}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_EMAIL = re.compile(r"[^@\s\x00-\x20\x7f-\xa0,;:<>()\[\]\\\"]+@[^@\s\x00-\x20\x7f-\xa0,;:<>()\[\]\\\"]+")
+"""Without the characters that separate addresses in a message."""
 _ONLY_ADMIN = "This is the only administrator. Make another account an administrator first."
 MORE_THAN_YOU = (
     "You cannot manage an account that has more permissions than you, or give an account more than you have."
@@ -163,6 +164,8 @@ def change_user(
         changed["password"] = ["…", "changed"]
     if changed.keys() & {"role", "disabled", "password"}:
         close_all_sessions(session, user.id)
+    if changed.keys() & {"email", "disabled", "password"}:
+        drop_resets(session, user.id)
     if changed:
         events.emit(session, caller, events.UserChanged(user.id, user.username, changed), at=now)
     return user
@@ -208,6 +211,7 @@ def change_own_password(
     passwords.check_password(new.reveal(), username=user.username, field="new")
     user.password_hash = passwords.hash_password(new.reveal())
     close_all_sessions(session, user.id, but=keep_session_id)
+    drop_resets(session, user.id)
     events.emit(session, caller, events.UserChanged(user.id, user.username, {"password": ["…", "changed"]}), at=now)
 
 
@@ -222,6 +226,8 @@ def change_own_profile(
     changed = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
     if changed:
         events.emit(session, caller, events.UserChanged(user.id, user.username, changed), at=now)
+    if "email" in changed:
+        drop_resets(session, user.id)
 
 
 def change_preferences(session: Session, caller: Caller, preferences: Mapping[str, Any]) -> None:
@@ -236,6 +242,11 @@ def close_all_sessions(session: Session, user_id: str, *, but: str | None = None
     session.execute(query if but is None else query.where(UserSession.id != but))
 
 
+def drop_resets(session: Session, user_id: str) -> None:
+    """Make the links useless that were mailed to somebody who forgot the password."""
+    session.execute(delete(PasswordReset).where(PasswordReset.user_id == user_id))
+
+
 def ensure_unmanaged(session: Session, *, but: str | None) -> list[str]:
     """Stop managing accounts that the configuration no longer names, and return their user names."""
     names = list(
@@ -244,25 +255,6 @@ def ensure_unmanaged(session: Session, *, but: str | None) -> list[str]:
     if names:
         session.execute(update(User).where(User.username.in_(names)).values(managed=False))
     return names
-
-
-def keys_of(session: Session, caller: Caller, user_id: str | None = None) -> list[ApiKey]:
-    """Return an account's API keys that are not revoked, oldest first.
-
-    Args:
-        user_id: None means the caller's own.
-    """
-    owner_id = user_id or caller.id
-    if owner_id is None:
-        raise Forbidden("API keys belong to an account. Sign in to list yours.")
-    if owner_id != caller.id:
-        caller.require(Permission.MANAGE_USERS)
-        load_user(session, owner_id)
-    return list(
-        session.scalars(
-            select(ApiKey).where(ApiKey.user_id == owner_id, ApiKey.revoked_at.is_(None)).order_by(ApiKey.id)
-        )
-    )
 
 
 def _insert(session: Session, caller: Caller, now: datetime, new: NewUser) -> User:
@@ -309,13 +301,25 @@ def _display_name(name: str | None) -> str | None:
     return cleaned or None
 
 
-def _email(session: Session, email: str | None, user_id: str | None) -> str | None:
+def checked_email(email: str | None, *, field: str = "email") -> str | None:
+    """Return an e-mail address in the form that is stored, or None if it is empty.
+
+    Raises:
+        Invalid: It is not an address.
+    """
     folded = (email or "").strip().casefold()
     if not folded:
         return None
     if not _EMAIL.fullmatch(folded) or len(folded) > 254:
         sentence = "Enter an e-mail address such as name@example.org."
-        raise Invalid(sentence, fields={"email": sentence})
+        raise Invalid(sentence, fields={field: sentence})
+    return folded
+
+
+def _email(session: Session, email: str | None, user_id: str | None) -> str | None:
+    folded = checked_email(email)
+    if folded is None:
+        return None
     holder = session.scalar(select(User.id).where(User.email == folded))
     if holder not in (None, user_id):
         sentence = "Another account uses this e-mail address."

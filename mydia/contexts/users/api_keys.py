@@ -63,6 +63,25 @@ class KeyCaller:
     """Its last use was recorded long enough ago to be updated: call `touch_api_key`."""
 
 
+def list_keys(session: Session, caller: Caller, user_id: str | None = None) -> list[ApiKey]:
+    """Return an account's API keys that are not revoked, oldest first.
+
+    Args:
+        user_id: None means the caller's own.
+    """
+    owner_id = user_id or caller.id
+    if owner_id is None:
+        raise Forbidden("API keys belong to an account. Sign in to list yours.")
+    if owner_id != caller.id:
+        caller.require(Permission.MANAGE_USERS)
+        load_user(session, owner_id)
+    return list(
+        session.scalars(
+            select(ApiKey).where(ApiKey.user_id == owner_id, ApiKey.revoked_at.is_(None)).order_by(ApiKey.id)
+        )
+    )
+
+
 def add_api_key(
     session: Session,
     caller: Caller,

@@ -108,8 +108,21 @@ class LoginAttempt(HasId, Base):
     __table_args__ = (Index("ix_login_attempts_key_at", "key", "at"),)
 
     key: Mapped[str] = mapped_column(Text)
-    """`address:…` or `username:…`."""
+    """`pair:…`, `address:…` or `username:…`; for forgotten passwords `reset-address:…` or `reset:…`."""
     at: Mapped[datetime] = mapped_column(Instant)
+
+
+class PasswordReset(HasId, Base):
+    """A request of somebody who forgot the password. The link goes to the account's own e-mail address."""
+
+    __tablename__ = "password_resets"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str | None] = mapped_column(unique=True)
+    """None until the message is written."""
+    requested_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    mailed_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class SpentToken(Base):

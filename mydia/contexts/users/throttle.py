@@ -17,6 +17,10 @@ PER_PAIR = 10
 """Failures for one account from one address. Others at that address, and the account elsewhere, can still sign in."""
 PER_ADDRESS = 100
 """Failures from one address with all accounts together."""
+RESETS_PER_ADDRESS = 10
+"""Requests for a link to set a new password from one address."""
+RESETS_PER_ACCOUNT = 3
+"""Such requests for one account. More would fill its mailbox."""
 PER_USERNAME = 200
 """Failures for one account from all addresses together. Addresses where the account is signed in are not affected."""
 WINDOW = timedelta(minutes=15)
@@ -50,6 +54,22 @@ def reserve(session: Session, now: datetime, username: str, address: str) -> lis
     session.add_all(attempts)
     session.flush()
     return [attempt.id for attempt in attempts]
+
+
+def reserve_reset(session: Session, now: datetime, username: str, address: str) -> bool:
+    """Count a request for a link to set a new password, and return whether the account may get one.
+
+    Raises:
+        TooManyAttempts: The address has used up its requests. This is the same for all accounts.
+    """
+    prune(session, now)
+    place, name = f"reset-address:{household(address)}", f"reset:{_name(username)}"
+    if wait_s := _wait_s(session, now, place, RESETS_PER_ADDRESS):
+        raise TooManyAttempts(wait_s)
+    allowed = not _wait_s(session, now, name, RESETS_PER_ACCOUNT)
+    session.add_all(LoginAttempt(key=key, at=now) for key in (place, name))
+    session.flush()
+    return allowed
 
 
 def forgive(session: Session, username: str, address: str, attempt_ids: list[str]) -> None:

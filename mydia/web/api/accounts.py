@@ -18,7 +18,9 @@ from mydia.web.api.schemas import Id, Name, Struct
 from mydia.web.deps import CallerDep, DatabaseDep
 
 Roles = Literal["admin", "user", "readonly", "guest"]
-Password = Annotated[str, Meta(min_length=users.MINIMUM_PASSWORD_LENGTH, max_length=500, pattern=patterns.DIVERSE_TEXT)]
+Password = Annotated[
+    str, Meta(min_length=users.passwords.MINIMUM_LENGTH, max_length=500, pattern=patterns.DIVERSE_TEXT)
+]
 UserName = Annotated[str, Meta(pattern=patterns.USERNAME)]
 Address = Annotated[str, Meta(max_length=254, pattern=patterns.EMAIL)]
 
@@ -267,7 +269,7 @@ def revoke_session(database: DatabaseDep, caller: CallerDep, user_id: FromPath[s
 def list_keys(database: DatabaseDep, caller: CallerDep, user_id: Id = None) -> list[KeyShape]:
     """Return the caller's API keys, or with `user_id` those of another account."""
     with database.reads() as session:
-        return [KeyShape(**_key(row)) for row in users.keys_of(session, caller, user_id)]
+        return [KeyShape(**_key(row)) for row in users.api_keys.list_keys(session, caller, user_id)]
 
 
 @post("/api-keys", sync_to_thread=True, summary="Create an API key")

@@ -15,7 +15,7 @@ from mydia import clock
 from mydia.adapters import download_clients, indexers
 from mydia.adapters.kinds import Need
 from mydia.config import BY_NAME, Key
-from mydia.contexts import settings
+from mydia.contexts import notifications, settings
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Conflict
@@ -218,7 +218,15 @@ class Tried(Struct):
     notes: list[str]
 
 
+class MailTest(Struct):
+    """Where a test message goes."""
+
+    to: Annotated[str, Meta(max_length=254, pattern=patterns.ONE_EMAIL)]
+
+
 _PATTERNS = {
+    "email": patterns.SENDER,
+    "host": patterns.HOST,
     "language": patterns.LANGUAGE,
     "region": patterns.REGION,
     "url": patterns.WEB_ADDRESS,
@@ -270,6 +278,14 @@ def change_config(database: DatabaseDep, caller: CallerDep, data: JSONBody[Confi
         changes = {name.replace("__", "."): value for name, value in given(data).items()}
         settings.change_values(session, caller, clock.now(), changes)
     return _settings(database, caller)
+
+
+@post("/mail/test", sync_to_thread=True, status_code=204, summary="Send a test message")
+def test_mail(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[MailTest]) -> None:
+    """Send a test message through the configured mail server. 409 if mail is not set up, 503 if the message was not sent."""
+    with database.reads() as session:
+        server = notifications.mail.server_of(session)
+    notifications.mail.send_test(outside, caller, server, data.to)
 
 
 def _settings(database: Database, caller: Caller) -> list[SettingShape]:
@@ -533,6 +549,7 @@ def test_indexer(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, 
 ROUTES: tuple[Any, ...] = (
     list_config,
     change_config,
+    test_mail,
     list_folders,
     add_folder,
     change_folder,

@@ -1,12 +1,21 @@
 """Authentication: session cookies, API keys, providers, signing in and out, the token of the first run."""
 
-from mydia.web.auth import oidc, passkey_sign_in, reset, second_factor
+from mydia.web.auth import forgotten, oidc, passkey_sign_in, reset, second_factor
 from mydia.web.auth.requests import address_of, authenticate, recall, session_id_of
 from mydia.web.auth.session import login_page, open_browser_session, sign_in
 from mydia.web.auth.setup_token import SetupToken
 from mydia.web.auth.sign_out import logout
 
-ROUTES = (login_page, sign_in, logout, *second_factor.ROUTES, *reset.ROUTES, *passkey_sign_in.ROUTES, *oidc.ROUTES)
+ROUTES = (
+    login_page,
+    sign_in,
+    logout,
+    *second_factor.ROUTES,
+    *reset.ROUTES,
+    *forgotten.ROUTES,
+    *passkey_sign_in.ROUTES,
+    *oidc.ROUTES,
+)
 
 __all__ = [
     "ROUTES",

@@ -11,7 +11,7 @@ from litestar.params import FromQuery
 from msgspec import Struct
 
 from mydia import clock
-from mydia.contexts import settings, users
+from mydia.contexts import notifications, settings, users
 from mydia.contexts.users import Asserted, Permission, Role, TooManyAttempts, User
 from mydia.errors import Forbidden, Invalid
 from mydia.secret import Secret
@@ -59,6 +59,8 @@ class LoginView:
     request_id: str = ""
     """Id of the request that failed at a provider; the log has it too."""
     stay: bool = True
+    offers_reset: bool = False
+    """Whether people who forgot their password can get a link by mail."""
 
 
 @get("/login", sync_to_thread=True, include_in_schema=False, opt={"public": True})
@@ -208,6 +210,7 @@ def login_view(
         enabled = settings.of(session).auth.local_enabled
         known = settings.providers.enabled_providers(session)
         asks = enabled and users.factors.has_passkeys(session)
+        offers_reset = notifications.mail.can_send_resets(session)
     query = f"?{urlencode({'next': wanted})}" if wanted != "/" else ""
     return LoginView(
         next=wanted,
@@ -218,5 +221,6 @@ def login_view(
         username=username,
         error=error,
         stay=stay,
+        offers_reset=offers_reset,
         request_id=request_id,
     )

@@ -199,9 +199,9 @@ def test_only_those_who_manage_accounts_see_other_accounts(database: Database, n
         for look in (
             lambda: users.people.list_people(session, kim, now),
             lambda: users.get_user(session, kim, admin_id),
-            lambda: users.keys_of(session, kim, admin_id),
+            lambda: users.api_keys.list_keys(session, kim, admin_id),
         ):
             with pytest.raises(Forbidden):
                 look()
         assert users.get_own(session, kim).username == "kim"
-        assert users.keys_of(session, kim) == []
+        assert users.api_keys.list_keys(session, kim) == []

@@ -129,7 +129,7 @@ def test_the_environments_administrator_and_key_exist_after_start(database: Data
         found = users.api_keys.caller_for_key(session, now, "k" * 24)
         assert found is not None
         assert found.caller.can(Permission.MANAGE_USERS)
-        assert len(users.keys_of(session, users.SYSTEM, found.caller.id or "")) == 1
+        assert len(users.api_keys.list_keys(session, users.SYSTEM, found.caller.id or "")) == 1
 
 
 def test_a_new_password_in_the_environment_ends_the_old_ones_sessions(database: Database, now: datetime) -> None:
@@ -145,7 +145,7 @@ def test_a_new_password_in_the_environment_ends_the_old_ones_sessions(database: 
 
 
 def test_a_hash_works_as_well_as_a_password(database: Database, now: datetime) -> None:
-    hashed = users.hash_password("correct horse")
+    hashed = users.passwords.hash_password("correct horse")
     with database.writes() as session:
         users.ensure_admin(session, _config(ADMIN_USERNAME="robin", ADMIN_PASSWORD_HASH=hashed), now)
     assert users.sign_in.authenticate(database, now, "robin", Secret("correct horse"), "::1")

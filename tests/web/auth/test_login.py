@@ -108,7 +108,7 @@ def test_keys_work_in_both_headers_and_need_no_form_token(browser: Browser, robi
         answer = browser.post("/api/v1/wish", headers=headers)
         assert answer.json() == {"by": "Prowlarr", "kind": "api_key"}
     with database.reads() as session:
-        assert users.keys_of(session, SYSTEM, row.user_id)[0].last_used_at is not None
+        assert users.api_keys.list_keys(session, SYSTEM, row.user_id)[0].last_used_at is not None
 
 
 def test_a_wrong_key_is_refused_even_with_a_valid_session(browser: Browser, robin: Caller) -> None:

@@ -137,7 +137,7 @@ def test_an_api_key_cannot_use_its_owners_account_pages(
         assert "API key" in answer.json()["detail"]
     with server.deps.database.reads() as session:
         assert users.get_user(session, SYSTEM, str(olga.id)).display_name == "Olga Owner"
-        assert [row.id for row in users.keys_of(session, SYSTEM, str(olga.id))] == [key_id]
+        assert [row.id for row in users.api_keys.list_keys(session, SYSTEM, str(olga.id))] == [key_id]
 
 
 def test_a_limited_key_cannot_revoke_a_key_with_more_permissions(server: Server, browser: Browser) -> None:

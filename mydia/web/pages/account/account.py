@@ -296,7 +296,7 @@ def _view(
 ) -> AccountView:
     with deps.database.reads() as session:
         row = users.get_own(session, caller)
-        keys = tuple(users.keys_of(session, caller))
+        keys = tuple(users.api_keys.list_keys(session, caller))
         found = users.sessions.list_sessions(session, caller, clock.now())
         own = users.identities.list_identities(session, caller)
         known = settings.providers.enabled_providers(session)

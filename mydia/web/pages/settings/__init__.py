@@ -5,6 +5,7 @@ from mydia.web.pages.settings import (
     finder,
     folders,
     general,
+    mail,
     metadata,
     naming,
     people,
@@ -28,6 +29,7 @@ ROUTES = (
     *sizes.ROUTES,
     *services.ROUTES,
     *people.ROUTES,
+    *mail.ROUTES,
     *requests.ROUTES,
     *sign_in.ROUTES,
 )

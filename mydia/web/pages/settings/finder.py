@@ -64,6 +64,8 @@ _FIELDS: tuple[tuple[str, str, str, str], ...] = (
     ("requests", "Rules for requests", "genre language keyword profile folder tags", ""),
     ("requests", "Specials", "season 0 requests", "#f-requests-specials"),
     ("users", "Roles and invitations", "admin user readonly guest password account", ""),
+    ("mail", "Mail server", "smtp e-mail email host port starttls tls password", "#f-host"),
+    ("mail", "Send a test message", "smtp e-mail email", "#f-to"),
     ("sign-in", "OIDC providers", "oidc sso single sign-on authentik keycloak authelia pocket id openid", ""),
     ("sign-in", "Sign in with a password", "local auth login", "#f-local_enabled"),
     ("sign-in", "Go straight to the only provider", "auto redirect login", "#f-auto_redirect"),

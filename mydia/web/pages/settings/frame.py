@@ -69,7 +69,10 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     (
         "Server",
-        (Entry(id="general", label="General", icon="settings", hint="All other settings and their sources"),),
+        (
+            Entry(id="mail", label="Mail", icon="mail", hint="The server that sends mail"),
+            Entry(id="general", label="General", icon="settings", hint="All other settings and their sources"),
+        ),
     ),
 )
 _BY_ID = {entry.id: entry for _, entries in SECTIONS for entry in entries}

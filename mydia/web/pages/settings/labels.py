@@ -54,6 +54,12 @@ ELSEWHERE = frozenset(
     {
         "auth.local_enabled",
         "auth.oidc_auto_redirect",
+        "mail.host",
+        "mail.password",
+        "mail.port",
+        "mail.sender",
+        "mail.tls",
+        "mail.username",
         "metadata.relay_url",
         "metadata.tmdb_api_key",
         "metadata.tvdb_api_key",
@@ -67,4 +73,4 @@ ELSEWHERE = frozenset(
         "requests.tag_requester",
     }
 )
-"""Keys that are set on the pages of the metadata source, of requests and of sign-in."""
+"""Keys that are set on the pages of the metadata source, of mail, of requests and of sign-in."""

@@ -208,7 +208,7 @@ def _view(
         found = users.people.get_person(session, caller, now, user_id)
         names = settings.providers.provider_names(session)
         sessions = users.sessions.list_sessions(session, caller, now, user_id)
-        keys = tuple(users.keys_of(session, caller, user_id))
+        keys = tuple(users.api_keys.list_keys(session, caller, user_id))
         has_factors = users.factors.has_factors(session, caller, user_id)
     row, shown = found.user, _person(found, caller, names)
     values = sent or {

@@ -16,7 +16,6 @@ from mydia.contexts import settings
 from mydia.contexts.settings import (
     Profile,
     ProfileForm,
-    Rung,
 )
 from mydia.contexts.users import Caller
 from mydia.errors import Conflict, Invalid
@@ -205,7 +204,7 @@ def _profile(
     )
 
 
-def _rung_view(rung: Rung) -> RungView:
+def _rung_view(rung: settings.profiles.Rung) -> RungView:
     found = {match[1] for quality in rung.qualities if (match := _RESOLUTION.search(quality))}
     resolution = found.pop() if len(found) == 1 else "SD" if rung.name in _STANDARD else ""
     label = _RESOLUTION.sub("", rung.name).strip(" -") or rung.name
@@ -239,20 +238,22 @@ def _draft(wanted: ProfileFields, profile_id: str) -> Profile:
     )
 
 
-def _rungs_of(rows: Sequence[RungRow]) -> list[Rung]:
+def _rungs_of(rows: Sequence[RungRow]) -> list[settings.profiles.Rung]:
     """Return the rungs of a form, best first, with every quality exactly once whatever was sent."""
-    rungs: list[Rung] = []
+    rungs: list[settings.profiles.Rung] = []
     seen: set[str] = set()
     for row in rows:
         members = [one for one in row.members if one in settings.qualities.QUALITY_NAMES and one not in seen]
         if row.rung and members:
             seen.update(members)
-            rungs.append(Rung(row.rung if len(members) > 1 else members[0], tuple(members), row.allowed))
+            rungs.append(
+                settings.profiles.Rung(row.rung if len(members) > 1 else members[0], tuple(members), row.allowed)
+            )
     missing = [one for one in reversed(settings.qualities.QUALITY_NAMES) if one not in seen]
-    return rungs + [Rung(one, (one,), allowed=False) for one in missing]
+    return rungs + [settings.profiles.Rung(one, (one,), allowed=False) for one in missing]
 
 
-def _stepped(rungs: list[Rung], verb: str, name: str) -> list[Rung]:
+def _stepped(rungs: list[settings.profiles.Rung], verb: str, name: str) -> list[settings.profiles.Rung]:
     place = None
     if verb == "to":
         number, _, name = name.partition(":")
@@ -270,9 +271,11 @@ def _stepped(rungs: list[Rung], verb: str, name: str) -> list[Rung]:
         above = rungs[at - 1]
         members = (*above.qualities, *rungs[at].qualities)
         taken = {rung.name for rung in rungs} | set(settings.qualities.QUALITY_NAMES)
-        rungs[at - 1 : at + 1] = [Rung(_group_name(members, taken), members, above.allowed or rungs[at].allowed)]
+        rungs[at - 1 : at + 1] = [
+            settings.profiles.Rung(_group_name(members, taken), members, above.allowed or rungs[at].allowed)
+        ]
     elif verb == "part":
-        rungs[at : at + 1] = [Rung(one, (one,), rungs[at].allowed) for one in rungs[at].qualities]
+        rungs[at : at + 1] = [settings.profiles.Rung(one, (one,), rungs[at].allowed) for one in rungs[at].qualities]
     return rungs
 
 

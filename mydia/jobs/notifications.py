@@ -1,0 +1,30 @@
+"""Jobs that send mail."""
+
+from __future__ import annotations
+
+from mydia import clock
+from mydia.contexts import notifications, users
+from mydia.jobs.broker import Deps, job
+from mydia.units import plural
+
+
+@job("notifications.mail_reset", queue="notifications", title="Mail a password link", max_retries=4, min_backoff_s=20)
+def mail_reset(deps: Deps, *, reset_id: str) -> str:
+    """Mail the link with which somebody sets a new password."""
+    return notifications.mail.send_reset(deps.database, deps.outside, clock.now(), reset_id)
+
+
+@job("notifications.sweep", queue="notifications", title="Find unsent mail", max_retries=0)
+def sweep(deps: Deps) -> str:
+    """Find mail that was asked for and not sent."""
+    now = clock.now()
+    with deps.database.reads() as session:
+        resets = users.resets.due_mails(session, now)
+    for reset_id in resets:
+        deps.enqueue(
+            "notifications.mail_reset",
+            {"reset_id": reset_id},
+            dedup=f"notifications.mail_reset:{reset_id}",
+            cause="sweep",
+        )
+    return f"{plural(len(resets), 'message')} due"
