@@ -296,9 +296,16 @@ def _backup(arguments: argparse.Namespace) -> int:
 def _restore_requested(database_path: Path) -> int:
     """Carry out the restore that was requested on a page; `serve` runs this while its processes are stopped."""
     from mydia import clock
-    from mydia.db import restoring
+    from mydia.contexts import settings
+    from mydia.db import Database, restoring
 
     outcome = restoring.carry_out(database_path, clock.now())
+    if outcome is not None and outcome.restored:
+        database = Database(f"sqlite:///{database_path}", pool_size=2)
+        try:
+            settings.backups.record_restored(database, clock.now(), outcome.backup, outcome.asked_by)
+        finally:
+            database.close()
     if outcome is not None:
         print(
             f"Restored {outcome.backup}." if outcome.restored else f"{outcome.backup} not restored: {outcome.problem}"

@@ -660,8 +660,16 @@ class EventsSettings:
     retention_days: int = key(
         "EVENT_RETENTION_DAYS",
         90,
-        "Days to keep activity events; audit events are kept.",
+        "Days to keep activity events; those of the audit are kept longer.",
         low=1,
+        high=3650,
+        editable=True,
+    )
+    audit_retention_days: int = key(
+        "AUDIT_RETENTION_DAYS",
+        730,
+        "Days to keep the audit: sign-ins, accounts, keys, settings, grabs, deletions and backups.",
+        low=30,
         high=3650,
         editable=True,
     )

@@ -36,6 +36,7 @@ class Outcome:
     problem: str = ""
     former: str = ""
     """Where the previous database is kept."""
+    asked_by: str = ""
 
 
 def request(database_path: Path, backup: Path, asked_by: str) -> None:
@@ -70,7 +71,8 @@ def carry_out(database_path: Path, now: datetime) -> Outcome | None:
     """
     path = database_path.parent / RESTORE_REQUEST
     try:
-        backup = Path(json.loads(path.read_text())["backup"])
+        asked = json.loads(path.read_text())
+        backup, asked_by = Path(asked["backup"]), str(asked.get("asked_by", ""))
     except OSError:
         return None
     except (ValueError, KeyError, TypeError):
@@ -78,7 +80,9 @@ def carry_out(database_path: Path, now: datetime) -> Outcome | None:
         return None
     try:
         former = maintenance.restore(backup, database_path, now, prepare=_migrate)
-        outcome = Outcome(backup=backup.name, at=now.isoformat(), restored=True, former=str(former or ""))
+        outcome = Outcome(
+            backup=backup.name, at=now.isoformat(), restored=True, former=str(former or ""), asked_by=asked_by
+        )
     except (MydiaError, OSError) as error:
         outcome = Outcome(backup=backup.name, at=now.isoformat(), restored=False, problem=str(error))
         logger.warning("backup not restored", extra={"backup": backup.name, "problem": str(error)})

@@ -28,7 +28,7 @@ class Event:
     resource: ClassVar[str] = ""
     severity: ClassVar[str] = "info"
     audit: ClassVar[bool] = False
-    """Audit events are not pruned."""
+    """Whether it belongs to the audit, which is kept longer than other events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class UserRemoved(Event):
     username: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn(Event):
     """A user signed in."""
 
@@ -73,10 +73,13 @@ class SignedIn(Event):
     user_id: str
     username: str
     method: str
+    """`password`, `passkey`, `oidc` or `proxy`."""
     address: str
+    agent: str = ""
+    """The browser's User-Agent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignInFailed(Event):
     """A sign-in was refused; the name is as entered, cut to 64 characters."""
 
@@ -88,6 +91,7 @@ class SignInFailed(Event):
     username: str
     address: str
     reason: str
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,18 @@ class ApiKeyRevoked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ApiKeyUsed(Event):
+    """An API key was used: recorded once a day for each address that it is used from."""
+
+    resource: ClassVar[str] = "api_key"
+    audit: ClassVar[bool] = True
+    api_key_id: str
+    name: str
+    address: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsChanged(Event):
     """Settings changed; secrets are named without their value."""
 
@@ -166,6 +182,72 @@ class SettingsChanged(Event):
     changed: dict[str, list[object]]
     area: SettingsArea | None = None
     """None in events of versions that did not record it."""
+    name: str | None = None
+    """The name of what changed, such as a download client. None for the values of the settings pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupMade(Event):
+    """A backup of the database was made."""
+
+    resource: ClassVar[str] = "backup"
+    audit: ClassVar[bool] = True
+    backup_id: str
+    """The name of its file."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupUploaded(Event):
+    """A backup was uploaded."""
+
+    resource: ClassVar[str] = "backup"
+    severity: ClassVar[str] = "warning"
+    audit: ClassVar[bool] = True
+    backup_id: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupDownloaded(Event):
+    """A backup was downloaded. It holds all accounts."""
+
+    resource: ClassVar[str] = "backup"
+    severity: ClassVar[str] = "warning"
+    audit: ClassVar[bool] = True
+    backup_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequested(Event):
+    """A user asked to restore a backup. The event is in the database that the backup replaces."""
+
+    resource: ClassVar[str] = "backup"
+    severity: ClassVar[str] = "warning"
+    audit: ClassVar[bool] = True
+    backup_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRestored(Event):
+    """The database was replaced by a backup. The event is in the restored database."""
+
+    resource: ClassVar[str] = "backup"
+    severity: ClassVar[str] = "warning"
+    audit: ClassVar[bool] = True
+    backup_id: str
+    asked_by: str
+    """Who asked for it; empty if it was the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditExported(Event):
+    """The audit was exported."""
+
+    resource: ClassVar[str] = "audit"
+    audit: ClassVar[bool] = True
+    format: str
+    filters: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +255,7 @@ class LibraryPathAdded(Event):
     """A library folder was added."""
 
     resource: ClassVar[str] = "library_path"
+    audit: ClassVar[bool] = True
     library_path_id: str
     path: str
 
@@ -400,11 +483,33 @@ class FileRemoved(Event):
 
     resource: ClassVar[str] = "media_item"
     severity: ClassVar[str] = "warning"
+    audit: ClassVar[bool] = True
     media_item_id: str | None
     file_id: str
     relative_path: str
     recycled: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecycleBinEmptied(Event):
+    """Files in the recycle bin were deleted permanently."""
+
+    resource: ClassVar[str] = "recycle_bin"
+    severity: ClassVar[str] = "warning"
+    audit: ClassVar[bool] = True
+    files: int
+    examples: list[str]
+    """Original paths of the first of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRestored(Event):
+    """A file was moved from the recycle bin back to its place."""
+
+    resource: ClassVar[str] = "recycle_bin"
+    audit: ClassVar[bool] = True
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,6 +551,7 @@ class ReleaseGrabbed(Event):
     """A release was sent to a download client."""
 
     resource: ClassVar[str] = "media_item"
+    audit: ClassVar[bool] = True
     media_item_id: str
     download_id: str
     release_title: str
@@ -516,6 +622,7 @@ class DownloadRemoved(Event):
     """A user removed a download from the queue."""
 
     resource: ClassVar[str] = "download"
+    audit: ClassVar[bool] = True
     download_id: str
     media_item_id: str | None
     from_client: bool

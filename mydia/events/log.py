@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Integer, Text, delete, insert, or_, select
+from sqlalchemy import Index, Integer, Text, cast, delete, insert, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mydia.db import Base, Instant, one_of, partial_index
@@ -24,6 +25,7 @@ class EventRow(Base):
         Index("ix_events_type_id", "type", "id"),
         Index("ix_events_at", "at"),
         partial_index("ix_events_undispatched", "id", where="dispatched_at IS NULL"),
+        partial_index("ix_events_audit", "id", where="audit = 1", postgresql="audit"),
         {"sqlite_autoincrement": True},
     )
 
@@ -37,6 +39,8 @@ class EventRow(Base):
     resource_id: Mapped[str | None] = mapped_column(Text)
     severity: Mapped[str] = mapped_column(Text, default="info")
     payload: Mapped[dict[str, Any]]
+    audit: Mapped[bool] = mapped_column(default=False)
+    """Whether it belongs to the audit; `Event.audit` when it was recorded."""
     dispatched_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
@@ -121,6 +125,56 @@ def feed(
     return _happened(session.execute(query))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which events of the audit to read; the empty filter reads all."""
+
+    person: str | None = None
+    """Id of an account: what it did, and what happened to it."""
+    by_system: bool = False
+    """Only what Mydia did on its own."""
+    types: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    subject_kind: str | None = None
+    subject_id: str | None = None
+    words: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(word, types that are called so): each word is in the fields or the actor's name, or the type is called so."""
+
+
+def audit(session: Session, wanted: AuditFilter, *, before_id: int | None = None, limit: int = 50) -> list[Happened]:
+    """Return a page of the audit, newest first; pass the last `id` as `before_id` for the next page."""
+    query = select(*_COLUMNS).where(EventRow.audit).order_by(EventRow.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(EventRow.id < before_id)
+    if wanted.person is not None:
+        about = (EventRow.resource_kind == "user") & (EventRow.resource_id == wanted.person)
+        query = query.where(or_(EventRow.actor_id == wanted.person, about))
+    if wanted.by_system:
+        query = query.where(EventRow.actor_kind == "system")
+    if wanted.types:
+        query = query.where(EventRow.type.in_(wanted.types))
+    if wanted.since is not None:
+        query = query.where(EventRow.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(EventRow.at <= wanted.until)
+    if wanted.subject_kind is not None:
+        query = query.where(EventRow.resource_kind == wanted.subject_kind)
+    if wanted.subject_id is not None:
+        query = query.where(EventRow.resource_id == wanted.subject_id)
+    for word, called in wanted.words:
+        # The payload is stored as JSON with escaped letters.
+        escaped = json.dumps(word)[1:-1]
+        query = query.where(
+            or_(
+                cast(EventRow.payload, Text).icontains(escaped, autoescape=True),
+                EventRow.actor_name.icontains(word, autoescape=True),
+                EventRow.type.in_(called),
+            )
+        )
+    return _happened(session.execute(query))
+
+
 def names_of_removed(session: Session, *, ids: Collection[str] | None = None, text: str = "") -> dict[str, str]:
     """Return id -> name of titles that were removed, newest first.
 
@@ -142,12 +196,15 @@ _REMOVED_AT_MOST = 200
 INSERT = insert(EventRow)
 
 
-def prune(session: Session, before: datetime, *, limit: int = 5_000) -> int:
-    """Delete up to `limit` events before an instant and return how many; audit and undispatched events stay."""
-    audit = [name for name, kind in EVENTS.items() if kind.audit]
+def prune(session: Session, before: datetime, *, audit: bool = False, limit: int = 5_000) -> int:
+    """Delete up to `limit` dispatched events before an instant and return how many.
+
+    Args:
+        audit: Whether to delete events of the audit, or all others.
+    """
     old = (
         select(EventRow.id)
-        .where(EventRow.at < before, EventRow.dispatched_at.is_not(None), EventRow.type.not_in(audit))
+        .where(EventRow.at < before, EventRow.dispatched_at.is_not(None), EventRow.audit.is_(audit))
         .limit(limit)
     )
     doomed = list(session.scalars(old))

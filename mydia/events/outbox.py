@@ -64,6 +64,7 @@ def _row(actor: Actor, event: Event, at: datetime) -> dict[str, Any]:
         "resource_id": None if resource_id is None else str(resource_id),
         "severity": event.severity,
         "payload": payload,
+        "audit": event.audit,
     }
 
 

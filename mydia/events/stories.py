@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mydia.events import Happened, say
-from mydia.units import plural
+from mydia.units import plural, size
 
 type Told = Mapping[str, Any]
+_WORDS_AT_MOST = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +63,14 @@ def _change(name: str, old: object, new: object) -> str:
     if old in _EMPTY and new in _EMPTY:
         return f"{name} changed"
     if old in _EMPTY:
-        return f"{name}: {_value(new)}"
-    return f"{name}: {_value(old)} removed" if new in _EMPTY else f"{name}: {_value(old)} → {_value(new)}"
+        return f"{name}: {shown_value(new)}"
+    return (
+        f"{name}: {shown_value(old)} removed" if new in _EMPTY else f"{name}: {shown_value(old)} → {shown_value(new)}"
+    )
 
 
-def _value(value: object) -> str:
+def shown_value(value: object) -> str:
+    """Return a stored value as people read it, at most 80 characters."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -97,6 +101,10 @@ def _with_seasons(title: str, seasons: Sequence[int]) -> str:
 def _closed(told: Told) -> str:
     done = "resolved" if told["resolved"] else "reopened"
     return f"{told['title']}: {done}{', its files were replaced' if told['automatic'] else ''}"
+
+
+def _filters(told: Told) -> list[str]:
+    return [f"{name}: {value}" for name, value in told["filters"].items()]
 
 
 _LINES: dict[str, _Line] = {
@@ -187,7 +195,9 @@ _LINES: dict[str, _Line] = {
     ),
     "ImportRequested": _Line("folder-input", "ink-3", "Import requested"),
     "LibraryPathAdded": _Line("folder", "ok", "Library folder added", lambda e: e["path"]),
-    "SettingsChanged": _Line("sliders-horizontal", "ink-3", "Settings changed", details=_changes),
+    "SettingsChanged": _Line(
+        "sliders-horizontal", "ink-3", "Settings changed", lambda e: e.get("name") or "", _changes
+    ),
     "ServiceStateChanged": _Line(
         "server",
         "miss",
@@ -210,6 +220,26 @@ _LINES: dict[str, _Line] = {
     "IdentityUnlinked": _Line("user", "miss", "Account unlinked", lambda e: f"{e['username']} from {e['provider']}"),
     "ApiKeyAdded": _Line("key-round", "ok", "API key created", lambda e: e["name"]),
     "ApiKeyRevoked": _Line("key-round", "miss", "API key revoked", lambda e: e["name"]),
+    "ApiKeyUsed": _Line("key-round", "ink-3", "API key used", lambda e: f"{e['name']} from {e['address']}"),
+    "BackupMade": _Line("archive", "ok", "Backup made", lambda e: f"{e['backup_id']}, {size(e['size_bytes'])}"),
+    "BackupUploaded": _Line("archive", "miss", "Backup uploaded", lambda e: e["backup_id"]),
+    "BackupDownloaded": _Line("archive", "miss", "Backup downloaded", lambda e: e["backup_id"]),
+    "RestoreRequested": _Line("archive", "miss", "Restore requested", lambda e: e["backup_id"]),
+    "BackupRestored": _Line(
+        "archive",
+        "miss",
+        "Backup restored",
+        lambda e: f"{e['backup_id']}, {'asked by ' + e['asked_by'] if e['asked_by'] else 'on the command line'}",
+    ),
+    "AuditExported": _Line("download", "ink-3", "Audit exported", lambda e: e["format"].upper(), _filters),
+    "RecycleBinEmptied": _Line(
+        "trash-2",
+        "fail",
+        "Deleted from the recycle bin",
+        lambda e: plural(e["files"], "file"),
+        lambda e: list(e["examples"]),
+    ),
+    "FileRestored": _Line("undo-2", "ok", "File restored", lambda e: e["path"]),
     "InboxChanged": _Line("folder-input", "ink-3", "Import review changed", lambda e: f"{e['waiting']} waiting"),
     "ArtworkFetched": _Line("image", "ink-3", "Artwork fetched", lambda e: plural(len(e["image_ids"]), "picture")),
     "RequestAdded": _Line(
@@ -277,7 +307,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "imports": ("Imports", ("FileImported", "DownloadImported", "FileMatched")),
     "failures": ("Failures", ("DownloadFailed", "ImportBlocked", "FilesMissing")),
     "searches": ("Searches", ("SearchFinished",)),
-    "files": ("Files", ("FilesRenamed", "FileRemoved", "ScanFinished")),
+    "files": ("Files", ("FilesRenamed", "FileRemoved", "RecycleBinEmptied", "FileRestored", "ScanFinished")),
     "titles": ("Titles", ("MediaAdded", "MediaChanged", "MediaRefreshed", "MediaRemoved", "MediaRestored")),
     "requests": (
         "Requests",
@@ -301,17 +331,24 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             "SignedIn",
             "SignInFailed",
+            "SessionsEnded",
             "UserAdded",
             "UserChanged",
             "UserRemoved",
             "PasswordResetRequested",
-            "SessionsEnded",
             "IdentityLinked",
             "IdentityUnlinked",
             "ApiKeyAdded",
             "ApiKeyRevoked",
+            "ApiKeyUsed",
             "SettingsChanged",
             "ServiceStateChanged",
+            "BackupMade",
+            "BackupUploaded",
+            "BackupDownloaded",
+            "RestoreRequested",
+            "BackupRestored",
+            "AuditExported",
         ),
     ),
 }
@@ -322,6 +359,20 @@ def all_but_quiet() -> list[str]:
     """Return the types that the history shows by default: what happened to titles, files and downloads."""
     audit = KINDS["audit"][1]
     return [name for name in _LINES if name not in QUIET and name not in audit]
+
+
+def called(word: str) -> tuple[str, ...]:
+    """Return the types whose heading contains a word, ignoring case.
+
+    >>> called("refused")
+    ('SignInFailed',)
+    """
+    return tuple(name for name, line in _LINES.items() if word.casefold() in line.title.casefold())
+
+
+def words_of(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the words of a search with the types that are called so, for `AuditFilter.words`."""
+    return tuple((word, called(word)) for word in text.split()[:_WORDS_AT_MOST])
 
 
 def story(told: Happened) -> Story:

@@ -79,6 +79,7 @@ def back_up(deps: Deps) -> str:
     made = maintenance.back_up(deps.database, directory, now) or _dump(deps, directory, now)
     if made is None:
         return "pg_dump is not installed; back up on the database server"
+    settings.backups.record_made(deps.database, now, made)
     maintenance.rotate(directory, keep_daily=settings.of(deps.database).backups.keep, keep_weekly=_KEEP_WEEKLY, now=now)
     return f"{made.path.name}, {size(made.size_bytes)}"
 
@@ -98,17 +99,20 @@ def _dump(deps: Deps, directory: Path, now: datetime) -> maintenance.Backup | No
 
 @job("upkeep.prune_events", title="Prune activity", max_retries=1, time_limit_s=1800)
 def prune_events(deps: Deps) -> str:
-    """Delete events older than the retention period; audit events are kept."""
-    before = clock.now() - timedelta(days=settings.of(deps.database).events.retention_days)
+    """Delete events older than the retention period; those of the audit have their own."""
+    kept = settings.of(deps.database).events
     removed = 0
-    # Delete in slices, so that other writers do not wait long.
-    while not deps.run.cancelled():
-        with deps.database.writes() as session:
-            pruned = events.prune(session, before)
-        if not pruned:
-            break
-        removed += pruned
-        deps.run.progress(removed, None, f"{removed} events")
+    # The audit is never kept for a shorter time than other events.
+    for audit, days in ((False, kept.retention_days), (True, max(kept.retention_days, kept.audit_retention_days))):
+        before = clock.now() - timedelta(days=days)
+        # Delete in slices, so that other writers do not wait long.
+        while not deps.run.cancelled():
+            with deps.database.writes() as session:
+                pruned = events.prune(session, before, audit=audit)
+            if not pruned:
+                break
+            removed += pruned
+            deps.run.progress(removed, None, f"{removed} events")
     return f"{removed} events"
 
 

@@ -47,6 +47,7 @@ WITHOUT_CALLER = {
         "find_waiting",
         "open_session",
         "open_waiting",
+        "sign_out",
         "touch_session",
     ),  # the same
     "mydia.events.log": ("last_id", "since"),  # the live stream passes events on to topics

@@ -71,6 +71,28 @@ def test_old_activity_is_deleted_but_audit_and_unfinished_events_stay(deps: Deps
         assert [row.type for row in events.feed(session)] == ["ScanFinished", "ScanFinished", "SettingsChanged"]
 
 
+@pytest.mark.parametrize(
+    ("activity_days", "audit_days", "oldest"),
+    [(90, 730, "729"), (90, 30, "89"), (365, 180, "199")],
+)
+def test_the_audit_is_kept_as_long_as_its_own_setting_says_and_never_shorter_than_other_events(
+    deps: Deps, activity_days: int, audit_days: int, oldest: str
+) -> None:
+    days = (0, 89, 199, 729, 731)
+    with deps.database.writes() as session:
+        changes = {"events.retention_days": activity_days, "events.audit_retention_days": audit_days}
+        settings.change_values(session, SYSTEM, clock.now(), changes)
+        session.execute(events.EventRow.__table__.delete())  # type: ignore[attr-defined]
+        for ago in days:
+            at = clock.now() - timedelta(days=ago)
+            events.emit(session, SYSTEM, events.SettingsChanged(str(ago), {}), at=at)
+        session.execute(events.EventRow.__table__.update().values(dispatched_at=clock.now()))  # type: ignore[attr-defined]
+    upkeep.prune_events(deps)
+    with deps.database.reads() as session:
+        kept = [row.payload["key"] for row in events.feed(session)]
+    assert kept[0] == oldest
+
+
 def _fields(kind: type) -> dict[str, object]:
     import dataclasses
 

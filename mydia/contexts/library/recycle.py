@@ -36,12 +36,16 @@ from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, cursor_id, decode_cursor, encode_cursor, get
 from mydia.errors import Conflict, Invalid, NotFound
+from mydia.events import FileRestored, RecycleBinEmptied, emit
 from mydia.vocabulary import MediaType
 
 FILES = ("keep", "recycle", "delete")
 """What can happen to the files of a removed title."""
 AFTERWARDS = ("unmonitor", "search")
 """What can happen to a film or episode without files: it is unmonitored, or searched for again."""
+
+_EXAMPLES = 20
+"""How many paths the event of an emptied recycle bin names."""
 
 MANIFEST = "restore.json"
 """File in each batch of the recycle bin that lists the original paths, for use without the database."""
@@ -511,6 +515,8 @@ def restore_file(database: Database, outside: Outside, caller: Caller, now: date
     if failures:
         raise Conflict(failures[0])
     _tidy(outside, source)
+    with database.writes() as session:
+        emit(session, caller, FileRestored(shown(row.original_path)), at=now)
     return str(target)
 
 
@@ -575,7 +581,16 @@ def empty_recycle_bin(
     for step in steps:
         if step.source is not None:
             _tidy(outside, step.source)
+    _record_emptied(database, caller, now, rows)
     return len(steps) - len(failures) + len(vanished)
+
+
+def _record_emptied(database: Database, caller: Caller, now: datetime, rows: Sequence[RecycledFile]) -> None:
+    with database.writes() as session:
+        left = set(session.scalars(select(RecycledFile.id).where(RecycledFile.id.in_([row.id for row in rows]))))
+        gone = [shown(row.original_path) for row in rows if row.id not in left]
+        if gone:
+            emit(session, caller, RecycleBinEmptied(len(gone), gone[:_EXAMPLES]), at=now)
 
 
 def _not_mounted(database: Database, outside: Outside, library_path_ids: set[str]) -> set[str]:

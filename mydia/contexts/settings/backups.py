@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from mydia import clock
-from mydia.contexts.users import Caller, Permission
-from mydia.db import maintenance, restoring
+from mydia import clock, events
+from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.db import Database, maintenance, restoring
 from mydia.db.migrate import is_known_revision
 from mydia.errors import Conflict, NotFound, Unavailable
 from mydia.private import private
@@ -45,7 +45,7 @@ def losses(caller: Caller, database_path: Path | None, backup: Path) -> list[Los
 
 
 def request_restore(
-    caller: Caller, database_path: Path | None, backup: Path, restart: Callable[[], None] | None
+    database: Database, caller: Caller, now: datetime, backup: Path, restart: Callable[[], None] | None
 ) -> None:
     """Restore a backup: all processes stop, the database is replaced, and they start again.
 
@@ -54,8 +54,11 @@ def request_restore(
 
     Raises:
         Conflict: It cannot be restored from here, a restore is under way, or the backup is damaged.
+    Emits:
+        RestoreRequested.
     """
     _require_all(caller)
+    database_path = database.path
     if database_path is None:
         raise Conflict("A PostgreSQL backup is restored with pg_restore while Mydia is stopped.")
     if restart is None:
@@ -64,6 +67,7 @@ def request_restore(
         raise Conflict("A restore is under way.")
     if wrong := maintenance.check_integrity(backup):
         raise Conflict(f"{backup.name} is damaged and cannot be restored: {wrong[0]}.")
+    _record(database, caller, now, events.RestoreRequested(backup.name))
     restoring.request(database_path, backup, caller.name)
     restart()
 
@@ -91,14 +95,57 @@ def prepare_upload(caller: Caller, database_path: Path | None, directory: Path, 
     return private(maintenance.part_of(directory / f"mydia-{clock.new_id()}-uploaded.db"))
 
 
-def add_uploaded(caller: Caller, directory: Path, part: Path, now: datetime) -> maintenance.Backup:
+def add_uploaded(database: Database, caller: Caller, now: datetime, directory: Path, part: Path) -> maintenance.Backup:
     """Check an uploaded file and list it among the backups; restoring it is a separate step.
 
     Raises:
         Invalid: It is no backup, is damaged, or was made by a newer Mydia.
+    Emits:
+        BackupUploaded.
     """
     _require_all(caller)
-    return maintenance.add_uploaded(part, directory, now, known=is_known_revision)
+    added = maintenance.add_uploaded(part, directory, now, known=is_known_revision)
+    _record(database, caller, now, events.BackupUploaded(added.path.name, added.size_bytes))
+    return added
+
+
+def download_backup(database: Database, caller: Caller, now: datetime, directory: Path, name: str) -> Path:
+    """Return the file of a backup that is sent to the caller.
+
+    Raises:
+        NotFound: There is no such backup.
+    Emits:
+        BackupDownloaded.
+    """
+    path = get_backup(caller, directory, name)
+    _record(database, caller, now, events.BackupDownloaded(path.name))
+    return path
+
+
+def record_made(database: Database, now: datetime, made: maintenance.Backup) -> None:
+    """Record that a backup was made.
+
+    Emits:
+        BackupMade.
+    """
+    _record(database, SYSTEM, now, events.BackupMade(made.path.name, made.size_bytes))
+
+
+def record_restored(database: Database, now: datetime, backup: str, asked_by: str) -> None:
+    """Record in the restored database that it was restored.
+
+    Args:
+        backup: The name of its file.
+        asked_by: Who asked for it; empty for the command line.
+    Emits:
+        BackupRestored.
+    """
+    _record(database, SYSTEM, now, events.BackupRestored(backup, asked_by))
+
+
+def _record(database: Database, caller: Caller, now: datetime, event: events.Event) -> None:
+    with database.writes() as session:
+        events.emit(session, caller, event, at=now)
 
 
 def last_outcome(caller: Caller, database_path: Path | None) -> restoring.Outcome | None:

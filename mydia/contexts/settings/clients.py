@@ -135,7 +135,7 @@ def add_client(session: Session, caller: Caller, now: datetime, new: NewClient) 
     events.emit(
         session,
         caller,
-        events.SettingsChanged(f"download_client:{row.id}", changed, events.SettingsArea.DOWNLOAD_CLIENT),
+        events.SettingsChanged(f"download_client:{row.id}", changed, events.SettingsArea.DOWNLOAD_CLIENT, row.name),
         at=now,
     )
     return row
@@ -165,7 +165,7 @@ def change_client(
         events.emit(
             session,
             caller,
-            events.SettingsChanged(f"download_client:{row.id}", changed, events.SettingsArea.DOWNLOAD_CLIENT),
+            events.SettingsChanged(f"download_client:{row.id}", changed, events.SettingsArea.DOWNLOAD_CLIENT, row.name),
             at=now,
         )
     return row
@@ -186,7 +186,7 @@ def remove_client(session: Session, caller: Caller, now: datetime, client_id: st
     events.emit(
         session,
         caller,
-        events.SettingsChanged(f"download_client:{row.id}", changed, events.SettingsArea.DOWNLOAD_CLIENT),
+        events.SettingsChanged(f"download_client:{row.id}", changed, events.SettingsArea.DOWNLOAD_CLIENT, row.name),
         at=now,
     )
 

@@ -170,7 +170,10 @@ def add_indexer(session: Session, caller: Caller, now: datetime, new: NewIndexer
     session.flush()
     changed: dict[str, list[object]] = {"name": [None, row.name], "url": [None, row.url]}
     events.emit(
-        session, caller, events.SettingsChanged(f"indexer:{row.id}", changed, events.SettingsArea.INDEXER), at=now
+        session,
+        caller,
+        events.SettingsChanged(f"indexer:{row.id}", changed, events.SettingsArea.INDEXER, row.name),
+        at=now,
     )
     return row
 
@@ -195,7 +198,10 @@ def change_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
         row.capabilities = None
     if changed:
         events.emit(
-            session, caller, events.SettingsChanged(f"indexer:{row.id}", changed, events.SettingsArea.INDEXER), at=now
+            session,
+            caller,
+            events.SettingsChanged(f"indexer:{row.id}", changed, events.SettingsArea.INDEXER, row.name),
+            at=now,
         )
     return row
 
@@ -213,7 +219,10 @@ def remove_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
     session.delete(row)
     changed: dict[str, list[object]] = {"name": [row.name, None]}
     events.emit(
-        session, caller, events.SettingsChanged(f"indexer:{row.id}", changed, events.SettingsArea.INDEXER), at=now
+        session,
+        caller,
+        events.SettingsChanged(f"indexer:{row.id}", changed, events.SettingsArea.INDEXER, row.name),
+        at=now,
     )
 
 

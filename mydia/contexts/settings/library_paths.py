@@ -243,7 +243,7 @@ def change_library_path(
         events.emit(
             session,
             caller,
-            events.SettingsChanged(f"library_path:{row.id}", changed, events.SettingsArea.LIBRARY_PATH),
+            events.SettingsChanged(f"library_path:{row.id}", changed, events.SettingsArea.LIBRARY_PATH, row.path),
             at=now,
         )
     return row
@@ -275,7 +275,7 @@ def remove_library_path(session: Session, caller: Caller, now: datetime, library
     events.emit(
         session,
         caller,
-        events.SettingsChanged(f"library_path:{row.id}", changed, events.SettingsArea.LIBRARY_PATH),
+        events.SettingsChanged(f"library_path:{row.id}", changed, events.SettingsArea.LIBRARY_PATH, row.path),
         at=now,
     )
 

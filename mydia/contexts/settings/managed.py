@@ -507,5 +507,5 @@ def _record_released(session: Session, now: datetime, key: str, name: str) -> No
     logger.warning("entry disabled because it is no longer configured", extra={"key": key, "name_": name})
     changed: dict[str, list[object]] = {"managed": [True, False], "enabled": [True, False]}
     events.emit(
-        session, SYSTEM, events.SettingsChanged(key, changed, events.SettingsArea(key.partition(":")[0])), at=now
+        session, SYSTEM, events.SettingsChanged(key, changed, events.SettingsArea(key.partition(":")[0]), name), at=now
     )

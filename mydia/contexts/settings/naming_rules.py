@@ -94,7 +94,10 @@ def change_naming_set(
     if told:
         row.updated_at = now
         events.emit(
-            session, caller, events.SettingsChanged(f"naming_set:{row.id}", told, events.SettingsArea.NAMING), at=now
+            session,
+            caller,
+            events.SettingsChanged(f"naming_set:{row.id}", told, events.SettingsArea.NAMING, row.name),
+            at=now,
         )
     return row
 

@@ -218,7 +218,7 @@ def _record(
     session: Session, caller: Caller, now: datetime, row: OidcProvider, changed: dict[str, list[object]]
 ) -> None:
     if changed:
-        event = events.SettingsChanged(f"oidc_provider:{row.id}", changed, events.SettingsArea.OIDC_PROVIDER)
+        event = events.SettingsChanged(f"oidc_provider:{row.id}", changed, events.SettingsArea.OIDC_PROVIDER, row.name)
         events.emit(session, caller, event, at=now)
 
 

@@ -131,7 +131,10 @@ def switch_service(
         row.enabled = enabled
         changed: dict[str, list[object]] = {"enabled": [not enabled, enabled]}
         events.emit(
-            session, caller, events.SettingsChanged(f"{family}:{row.id}", changed, events.SettingsArea(family)), at=now
+            session,
+            caller,
+            events.SettingsChanged(f"{family}:{row.id}", changed, events.SettingsArea(family), row.name),
+            at=now,
         )
 
 

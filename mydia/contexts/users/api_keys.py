@@ -20,10 +20,14 @@ from mydia.contexts.users.models import ApiKey, User
 from mydia.contexts.users.permissions import Caller, Permission, Role, permissions_of
 from mydia.db import get
 from mydia.errors import Forbidden, Invalid
+from mydia.events import ApiKeyUsed
 
 _OURS = re.compile(r"(mydia_[a-z0-9]{8})_[A-Za-z0-9_-]{43}")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _TOUCH_AFTER = timedelta(minutes=5)
+_RECORD_AFTER = timedelta(days=1)
+_ADDRESSES_AT_MOST = 50
+"""How many recent uses are compared with an address."""
 _LONGEST = 512
 
 
@@ -144,9 +148,19 @@ def caller_for_key(session: Session, now: datetime, text: str) -> KeyCaller | No
     return KeyCaller(row.id, caller, row.last_used_at is None or now - row.last_used_at > _TOUCH_AFTER)
 
 
-def touch_api_key(session: Session, now: datetime, api_key_id: str) -> None:
-    """Record that a key was used."""
-    session.execute(update(ApiKey).where(ApiKey.id == api_key_id).values(last_used_at=now))
+def touch_api_key(session: Session, now: datetime, found: KeyCaller, address: str, agent: str) -> None:
+    """Record that a key was used; the audit names each address once a day.
+
+    Emits:
+        ApiKeyUsed.
+    """
+    session.execute(update(ApiKey).where(ApiKey.id == found.api_key_id).values(last_used_at=now))
+    used = ApiKeyUsed(found.api_key_id, found.caller.name, address[:64], agent[:300])
+    known = events.feed(
+        session, types=[ApiKeyUsed.__name__], resource=("api_key", found.api_key_id), limit=_ADDRESSES_AT_MOST
+    )
+    if not any(told.payload["address"] == used.address and now - told.at < _RECORD_AFTER for told in known):
+        events.emit(session, found.caller, used, at=now)
 
 
 def revoke_api_key(session: Session, caller: Caller, now: datetime, api_key_id: str) -> None:

@@ -239,7 +239,9 @@ def has_factors(session: Session, caller: Caller, user_id: str) -> bool:
     return needs_second_factor(session, user_id)
 
 
-def verify_code(database: Database, sealer: Sealer, now: datetime, user_id: str, code: str, address: str) -> User:
+def verify_code(
+    database: Database, sealer: Sealer, now: datetime, user_id: str, code: str, address: str, *, agent: str = ""
+) -> User:
     """Return the account if a code is right: of one of its apps, or a recovery code. Every code works once.
 
     Raises:
@@ -257,7 +259,7 @@ def verify_code(database: Database, sealer: Sealer, now: datetime, user_id: str,
         if fits:
             throttle.forgive(session, place, address, attempt)
     if not fits:
-        record_failure(database, now, NOBODY, user.username, address, "wrong code", user_id=user.id)
+        record_failure(database, now, NOBODY, user.username, address, "wrong code", user_id=user.id, agent=agent)
         raise Invalid(_WRONG, fields={"code": _WRONG})
     return user
 

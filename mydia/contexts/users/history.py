@@ -1,21 +1,29 @@
-"""What happened, for a caller: the log of events without what the caller may not see."""
+"""What happened, for a caller: the log of events without what the caller may not see, and the audit."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.contexts.users.models import User
 from mydia.contexts.users.permissions import SYSTEM, Caller, Permission
-from mydia.events import EVENTS, Happened
+from mydia.db import Database
+from mydia.errors import NotFound
+from mydia.events import EVENTS, AuditExported, AuditFilter, Happened
 
-_PRIVATE = frozenset({"api_key", "settings", "user"})
+_PRIVATE = frozenset({"api_key", "audit", "backup", "settings", "user"})
 """Events about these are shown only to callers who manage accounts."""
 _EVERYDAY = tuple(name for name, kind in EVENTS.items() if kind.resource not in _PRIVATE)
+
+_LARGEST_ID = 2**53
+_SLICE = 500
+"""Events that an export reads at a time, so that it never keeps a snapshot open for long."""
 
 
 def sees_audit(caller: Caller) -> bool:
@@ -65,3 +73,64 @@ def acting_for(session: Session, actor: Mapping[str, Any] | None) -> Caller:
         return SYSTEM
     known = actor["id"] is not None and session.get(User, actor["id"]) is not None
     return replace(SYSTEM, kind=actor["kind"], id=actor["id"] if known else None, name=actor["name"])
+
+
+def list_audit(
+    session: Session, caller: Caller, wanted: AuditFilter, *, before_id: int | None = None, limit: int = 50
+) -> list[Happened]:
+    """Return a page of the audit, newest first; pass the last `id` as `before_id` for the next page."""
+    _require_audit(caller)
+    before_id = None if before_id is None else min(before_id, _LARGEST_ID)
+    return events.audit(session, wanted, before_id=before_id, limit=limit)
+
+
+def list_names(session: Session, caller: Caller) -> list[tuple[str, str]]:
+    """Return (id, name) of all accounts, for the filter."""
+    _require_audit(caller)
+    rows = session.execute(select(User.id, User.display_name, User.username).order_by(User.username))
+    return [(id_, name or username) for id_, name, username in rows]
+
+
+def get_entry(session: Session, caller: Caller, event_id: int) -> Happened:
+    """Return one event of the audit.
+
+    Raises:
+        NotFound: There is none, or it was deleted with age.
+    """
+    _require_audit(caller)
+    found = events.audit(session, AuditFilter(), before_id=min(event_id, _LARGEST_ID) + 1, limit=1)
+    if not found or found[0].id != event_id:
+        raise NotFound("This entry is not in the audit. It may have been deleted because of its age.")
+    return found[0]
+
+
+def export(
+    database: Database, caller: Caller, now: datetime, wanted: AuditFilter, *, format: str, filters: Mapping[str, str]
+) -> Iterator[Happened]:
+    """Record that the audit is exported, and return the events that match, newest first, read in slices.
+
+    Args:
+        filters: The filter in words, for the record.
+    Emits:
+        AuditExported.
+    """
+    _require_audit(caller)
+    with database.writes() as session:
+        events.emit(session, caller, AuditExported(format, dict(filters)), at=now)
+    return _all(database, wanted)
+
+
+def _all(database: Database, wanted: AuditFilter) -> Iterator[Happened]:
+    last: int | None = None
+    while True:
+        with database.reads() as session:
+            found = events.audit(session, wanted, before_id=last, limit=_SLICE)
+        yield from found
+        if len(found) < _SLICE:
+            return
+        last = found[-1].id
+
+
+def _require_audit(caller: Caller) -> None:
+    caller.require(Permission.MANAGE_SETTINGS)
+    caller.require(Permission.MANAGE_USERS)

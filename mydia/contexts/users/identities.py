@@ -104,7 +104,14 @@ def _folded(group: str) -> str:
 
 
 def admit(
-    database: Database, now: datetime, asserted: Asserted, rules: AccountRules, address: str, *, may_found: bool
+    database: Database,
+    now: datetime,
+    asserted: Asserted,
+    rules: AccountRules,
+    address: str,
+    *,
+    may_found: bool,
+    agent: str = "",
 ) -> User:
     """Return the account of an identity, adding it if the rules allow. Never links to an account that exists.
 
@@ -121,7 +128,7 @@ def admit(
             return _admit(session, now, asserted, rules, may_found=may_found)
     except NotAdmitted as refused:
         name = asserted.username or asserted.subject
-        record_failure(database, now, NOBODY, name, address, refused.code.value, user_id=refused.user_id)
+        record_failure(database, now, NOBODY, name, address, refused.code.value, user_id=refused.user_id, agent=agent)
         raise
 
 

@@ -23,6 +23,7 @@ from mydia.secret import Secret
 TOUCH_AFTER = timedelta(minutes=5)
 WAITING_LASTS = timedelta(minutes=10)
 """How long a session waits for the second factor."""
+_AGENT_CHARACTERS = 300
 _WRONG = "Wrong username or password."
 
 
@@ -39,7 +40,9 @@ class FoundSession:
     """The provider that the browser was signed in by."""
 
 
-def authenticate(database: Database, now: datetime, username: str, password: Secret, address: str) -> User:
+def authenticate(
+    database: Database, now: datetime, username: str, password: Secret, address: str, *, agent: str = ""
+) -> User:
     """Return the account for a user name and password.
 
     Counts the attempt first, verifies the password outside any transaction, then records the outcome. An unknown user name
@@ -58,7 +61,8 @@ def authenticate(database: Database, now: datetime, username: str, password: Sec
     fits = passwords.verify_password(user.password_hash if user else None, password.reveal())
     if user is None or not fits or user.disabled_at is not None:
         reason = "disabled" if user and fits else "wrong password" if user else "unknown name"
-        record_failure(database, now, NOBODY, username, address, reason, user_id=user.id if user else None)
+        user_id = user.id if user else None
+        record_failure(database, now, NOBODY, username, address, reason, user_id=user_id, agent=agent)
         raise Invalid(
             "This account is disabled. Ask an administrator to enable it." if reason == "disabled" else _WRONG
         )
@@ -79,6 +83,7 @@ def record_failure(
     reason: str,
     *,
     user_id: str | None = None,
+    agent: str = "",
 ) -> None:
     """Record that somebody could not sign in.
 
@@ -88,7 +93,14 @@ def record_failure(
         SignInFailed.
     """
     with database.writes() as session:
-        events.emit(session, caller, events.SignInFailed(user_id, username[:64], address, reason), at=now)
+        failed = events.SignInFailed(
+            user_id=user_id,
+            username=username[:64],
+            address=address,
+            reason=reason,
+            agent=agent[:_AGENT_CHARACTERS],
+        )
+        events.emit(session, caller, failed, at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +108,7 @@ class SignedInBy:
     """How a browser was signed in."""
 
     method: str = "password"
-    """`password`, `oidc` or `proxy`."""
+    """`password`, `passkey`, `oidc` or `proxy`."""
     provider_id: str | None = None
     sealed_id_token: str | None = None
 
@@ -129,14 +141,21 @@ def open_session(
         last_seen_at=now,
         expires_at=now + timedelta(days=days),
         address=address[:64] or None,
-        agent=agent[:300] or None,
+        agent=agent[:_AGENT_CHARACTERS] or None,
         provider_id=by.provider_id,
         sealed_id_token=by.sealed_id_token,
     )
     session.add(row)
     session.execute(update(User).where(User.id == user.id).values(last_login_at=now))
     session.execute(delete(UserSession).where(UserSession.expires_at < now))
-    events.emit(session, caller_of(user), events.SignedIn(user.id, user.username, by.method, address), at=now)
+    signed_in = events.SignedIn(
+        user_id=user.id,
+        username=user.username,
+        method=by.method,
+        address=address,
+        agent=agent[:_AGENT_CHARACTERS],
+    )
+    events.emit(session, caller_of(user), signed_in, at=now)
     return row, token
 
 
@@ -150,7 +169,7 @@ def open_waiting(session: Session, now: datetime, user: User, *, address: str, a
         last_seen_at=now,
         expires_at=now + WAITING_LASTS,
         address=address[:64] or None,
-        agent=agent[:300] or None,
+        agent=agent[:_AGENT_CHARACTERS] or None,
         awaits_code=True,
     )
     session.add(row)
@@ -207,6 +226,19 @@ def close_session(session: Session, token: str) -> UserSession | None:
     row = session.scalar(select(UserSession).where(UserSession.token_hash == _hash(token)))
     if row is not None:
         session.delete(row)
+    return row
+
+
+def sign_out(session: Session, now: datetime, token: str) -> UserSession | None:
+    """Sign a browser out because a person asked for it, and return its session. An unknown token is ignored.
+
+    Emits:
+        SessionsEnded.
+    """
+    row = close_session(session, token)
+    user = None if row is None else session.get(User, row.user_id)
+    if user is not None:
+        events.emit(session, caller_of(user), events.SessionsEnded(user.id, user.username, 1), at=now)
     return row
 
 

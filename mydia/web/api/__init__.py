@@ -7,6 +7,7 @@ from mydia.web import bodies
 from mydia.web.api import (
     accounts,
     answers,
+    audit,
     description,
     downloads,
     edits,
@@ -33,6 +34,7 @@ ROUTER = Router(
         *requests.ROUTES,
         *upkeep.ROUTES,
         *system.ROUTES,
+        *audit.ROUTES,
         *accounts.ROUTES,
         description.openapi,
     ],

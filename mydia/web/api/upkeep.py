@@ -237,9 +237,11 @@ class _Upload(Operation):
     dependencies={"part": Provide(receive_body)},
     operation_class=_Upload,
 )
-def upload_backup(config: ConfigDep, caller: CallerDep, part: NamedDependency[Path]) -> BackupShape:
+def upload_backup(
+    config: ConfigDep, database: DatabaseDep, caller: CallerDep, part: NamedDependency[Path]
+) -> BackupShape:
     """Add a downloaded backup, sent as the body, to the list. It is checked; restoring it is a separate request."""
-    return _shape(settings.backups.add_uploaded(caller, config.backups_directory, part, clock.now()))
+    return _shape(settings.backups.add_uploaded(database, caller, clock.now(), config.backups_directory, part))
 
 
 class RestoreRequest(Struct):
@@ -253,14 +255,14 @@ class RestoreRequest(Struct):
 def restore_backup(deps: DepsDep, caller: CallerDep, name: FromPath[str], data: JSONBody[RestoreRequest]) -> Accepted:
     """Replace the database by a backup. Mydia restarts; if the restore fails, the present database stays in use."""
     path = settings.backups.get_backup(caller, deps.config.backups_directory, name)
-    settings.backups.request_restore(caller, deps.database.path, path, deps.restart)
+    settings.backups.request_restore(deps.database, caller, clock.now(), path, deps.restart)
     return Accepted(detail="Mydia restarts on the restored database.")
 
 
 @get("/backups/{name:str}", sync_to_thread=True, summary="Download a backup", media_type=_SQLITE)
-def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
+def download_backup(config: ConfigDep, database: DatabaseDep, caller: CallerDep, name: FromPath[str]) -> File:
     """Download a backup, which is a complete SQLite database."""
-    path = settings.backups.get_backup(caller, config.backups_directory, name)
+    path = settings.backups.download_backup(database, caller, clock.now(), config.backups_directory, name)
     return File(path=path, filename=name, media_type=_SQLITE)
 
 

@@ -10,7 +10,7 @@ from mydia.contexts.users import NOBODY
 from mydia.errors import Forbidden, Invalid
 from mydia.web.auth import passkeys
 from mydia.web.auth.passkeys import PasskeyFields
-from mydia.web.auth.requests import address_of
+from mydia.web.auth.requests import address_of, agent_of
 from mydia.web.auth.session import login_view, open_browser_session, path_after_sign_in
 from mydia.web.deps import PUBLIC_BODY_BYTES, DepsDep, FormOf, WebRequest
 from mydia.web.render import local_path, page
@@ -34,7 +34,13 @@ def sign_in_with_passkey(request: WebRequest, deps: DepsDep, form: FormOf[Passke
         user = passkeys.signed_in(request, deps, sent)
     except Invalid as error:
         users.sign_in.record_failure(
-            deps.database, clock.now(), NOBODY, "a passkey", address_of(request), "wrong passkey"
+            deps.database,
+            clock.now(),
+            NOBODY,
+            "a passkey",
+            address_of(request),
+            "wrong passkey",
+            agent=agent_of(request),
         )
         view = login_view(request, deps, wanted, error=error.message)
         return page(request, "login/page.html", view, status=422, shell=False)

@@ -27,7 +27,7 @@ def authenticate(request: WebRequest, deps: WebDeps) -> Caller | None:
         NotSignedIn: The request has a key that is not valid.
     """
     key = key_of(request)
-    return _by_key(deps, key) if key is not None else _by_session(request, deps)
+    return _by_key(request, deps, key) if key is not None else _by_session(request, deps)
 
 
 _MOST_REMEMBERED = 1_000
@@ -57,7 +57,7 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def _by_key(deps: WebDeps, key: str) -> Caller:
+def _by_key(request: WebRequest, deps: WebDeps, key: str) -> Caller:
     now, version = clock.now(), deps.database.version()
     found = _keys.peek(deps.database, version, _digest(key))
     if found is None:
@@ -68,7 +68,7 @@ def _by_key(deps: WebDeps, key: str) -> Caller:
         _keys.keep(deps.database, version, _digest(key), found)
     if found.needs_touch:
         with suppress(Unavailable), deps.database.writes() as session:
-            users.api_keys.touch_api_key(session, now, found.api_key_id)
+            users.api_keys.touch_api_key(session, now, found, address_of(request), agent_of(request))
     return found.caller
 
 
@@ -103,6 +103,11 @@ def session_id_of(request: WebRequest) -> str | None:
 def address_of(request: WebRequest) -> str:
     """Return the sender's address; behind a trusted proxy, the address of the proxy's client."""
     return request.client.host if request.client is not None else ""
+
+
+def agent_of(request: WebRequest) -> str:
+    """Return the sender's User-Agent."""
+    return request.headers.get("user-agent", "")
 
 
 def is_secure(request: WebRequest, deps: WebDeps) -> bool:

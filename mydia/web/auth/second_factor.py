@@ -15,7 +15,7 @@ from mydia.contexts.users import TooManyAttempts
 from mydia.errors import Invalid
 from mydia.web.auth import passkeys
 from mydia.web.auth.passkeys import Asked
-from mydia.web.auth.requests import COOKIE, address_of
+from mydia.web.auth.requests import COOKIE, address_of, agent_of
 from mydia.web.auth.session import open_browser_session, path_after_sign_in
 from mydia.web.deps import PUBLIC_BODY_BYTES, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.render import local_path, page, redirect
@@ -71,7 +71,9 @@ def enter_code(request: WebRequest, deps: DepsDep, form: FormOf[CodeFields]) -> 
     if user_id is None:
         return redirect(request, "/login", whole=True)
     try:
-        user = users.factors.verify_code(deps.database, sealer, now, user_id, sent.code, address_of(request))
+        user = users.factors.verify_code(
+            deps.database, sealer, now, user_id, sent.code, address_of(request), agent=agent_of(request)
+        )
     except (Invalid, TooManyAttempts) as error:
         view = _view(request, deps, wanted, stay=sent.stay, errors=error.fields or {"": error.message})
         limited = isinstance(error, TooManyAttempts)

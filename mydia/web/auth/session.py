@@ -17,7 +17,7 @@ from mydia.errors import Forbidden, Invalid
 from mydia.secret import Secret
 from mydia.web.auth import passkeys, proxy
 from mydia.web.auth.passkeys import Asked
-from mydia.web.auth.requests import COOKIE, address_of, is_secure
+from mydia.web.auth.requests import COOKIE, address_of, agent_of, is_secure
 from mydia.web.deps import PUBLIC_BODY_BYTES, DepsDep, FormOf, MaybeCallerDep, WebDeps, WebRequest
 from mydia.web.render import local_path, page, redirect
 
@@ -92,7 +92,15 @@ def _sign_in_by_proxy(request: WebRequest, deps: WebDeps, asserted: Asserted, wa
     rules = proxy.rules_of(settings.of(deps.database))
     try:
         # The owner of the proxy decides who may pass it, so the first person is the administrator.
-        user = users.identities.admit(deps.database, clock.now(), asserted, rules, address_of(request), may_found=True)
+        user = users.identities.admit(
+            deps.database,
+            clock.now(),
+            asserted,
+            rules,
+            address_of(request),
+            may_found=True,
+            agent=agent_of(request),
+        )
     except users.NotAdmitted as error:
         view = login_view(request, deps, wanted, error=error.message)
         return page(request, "login/page.html", view, status=403, shell=False)
@@ -116,7 +124,9 @@ def sign_in(request: WebRequest, deps: DepsDep, form: FormOf[LoginFields]) -> Re
         raise Forbidden("Signing in with a password is turned off. Sign in with a provider instead.")
     now, address = clock.now(), address_of(request)
     try:
-        user = users.sign_in.authenticate(deps.database, now, login.username, login.password, address)
+        user = users.sign_in.authenticate(
+            deps.database, now, login.username, login.password, address, agent=agent_of(request)
+        )
     except (Invalid, TooManyAttempts) as error:
         view = login_view(request, deps, wanted, username=login.username, error=error.message, stay=login.stay)
         limited = isinstance(error, TooManyAttempts)
@@ -131,11 +141,12 @@ def sign_in(request: WebRequest, deps: DepsDep, form: FormOf[LoginFields]) -> Re
 
 def _ask_for_code(request: WebRequest, deps: WebDeps, user: User, wanted: str, *, stay: bool) -> Response[str]:
     """Give the browser a session that only waits for the second factor."""
-    agent = request.headers.get("user-agent", "")
     with deps.database.writes() as session:
         if old := request.cookies.get(COOKIE):
             users.sign_in.close_session(session, old)
-        token = users.sign_in.open_waiting(session, clock.now(), user, address=address_of(request), agent=agent)
+        token = users.sign_in.open_waiting(
+            session, clock.now(), user, address=address_of(request), agent=agent_of(request)
+        )
     query = urlencode({"next": wanted, "stay": str(stay).lower()})
     response = redirect(request, f"/login/code?{query}", whole=True)
     response.set_cookie(session_cookie(token, is_secure(request, deps), max_age=None))
@@ -163,9 +174,8 @@ def open_browser_session(
             users.sign_in.close_session(session, old)
         kept = settings.of(session).auth.session_days
         days = int(str(kept)) if stay else _SHORT_DAYS
-        agent = request.headers.get("user-agent", "")
         _, token = users.sign_in.open_session(
-            session, now, user, days=days, address=address_of(request), agent=agent, by=by
+            session, now, user, days=days, address=address_of(request), agent=agent_of(request), by=by
         )
     response = redirect(request, path, whole=True)
     response.set_cookie(session_cookie(token, is_secure(request, deps), max_age=_YEAR_S if stay else None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import Response, post
 
+from mydia import clock
 from mydia.contexts import users
 from mydia.web.auth import oidc
 from mydia.web.auth.requests import COOKIE, is_secure
@@ -25,7 +26,7 @@ def logout(request: WebRequest, deps: DepsDep) -> Response[str]:
     closed = None
     if token := request.cookies.get(COOKIE):
         with deps.database.writes() as session:
-            closed = users.sign_in.close_session(session, token)
+            closed = users.sign_in.sign_out(session, clock.now(), token)
     address = None
     if closed is not None and closed.provider_id is not None:
         address = oidc.sign_out_address(request, deps, closed.provider_id, closed.sealed_id_token)

@@ -20,7 +20,7 @@ from mydia.web.auth import session as browser
 from mydia.web.auth.oidc import attempts, protocol
 from mydia.web.auth.oidc.attempts import Attempt
 from mydia.web.auth.oidc.protocol import Fault, Known, Metadata, SignInFault
-from mydia.web.auth.requests import address_of, session_id_of
+from mydia.web.auth.requests import address_of, agent_of, session_id_of
 from mydia.web.deps import DepsDep, MaybeCallerDep, WebDeps, WebRequest
 from mydia.web.locality import is_local
 from mydia.web.render import Toast, is_htmx, local_path, page, redirect
@@ -176,7 +176,13 @@ def _enter(
             users.identities.link(session, caller, now, person.asserted, provider=provider.name)
         return redirect(request, "/account#sign-in", toast=Toast(f"{provider.name} linked"), whole=True)
     user = users.identities.admit(
-        deps.database, now, person.asserted, provider.rules, address_of(request), may_found=attempt.may_found
+        deps.database,
+        now,
+        person.asserted,
+        provider.rules,
+        address_of(request),
+        may_found=attempt.may_found,
+        agent=agent_of(request),
     )
     with deps.database.reads() as session:
         sealed = settings.sealer(session).seal(person.id_token)
@@ -192,7 +198,9 @@ def _record(
     """Record a failure for administrators."""
     reason = f"oidc_{error.code.value}" if isinstance(error, SignInFault) else f"oidc_{error.code}"
     logger.info("sign-in at a provider failed", extra={"provider": provider.name, "reason": error.message})
-    users.sign_in.record_failure(deps.database, clock.now(), NOBODY, provider.name, address_of(request), reason)
+    users.sign_in.record_failure(
+        deps.database, clock.now(), NOBODY, provider.name, address_of(request), reason, agent=agent_of(request)
+    )
 
 
 def _refused(request: WebRequest, deps: WebDeps, error: MydiaError, wanted: str) -> Response[str]:

@@ -44,6 +44,7 @@ LABELS = {
     "auth.oidc_auto_redirect": "Go straight to the only provider",
     "auth.session_days": "Sign out after inactivity (days)",
     "events.retention_days": "Keep history for (days)",
+    "events.audit_retention_days": "Keep audit for (days)",
     "backups.keep": "Days to keep backups",
     "metadata.language": "Language of titles and overviews",
     "metadata.region": "Country of release dates and age ratings",

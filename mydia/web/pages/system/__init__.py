@@ -1,5 +1,5 @@
 """System pages."""
 
-from mydia.web.pages.system import backups, logs, status, tasks
+from mydia.web.pages.system import audit, backups, logs, status, tasks
 
-ROUTES = (*status.ROUTES, *tasks.ROUTES, *logs.ROUTES, *backups.ROUTES)
+ROUTES = (*status.ROUTES, *tasks.ROUTES, *logs.ROUTES, *backups.ROUTES, *audit.ROUTES)

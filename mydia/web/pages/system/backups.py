@@ -116,7 +116,7 @@ def upload_backup(
 ) -> Response[str]:
     """Add an uploaded file to the backups, and ask whether to restore it."""
     try:
-        added = settings.backups.add_uploaded(caller, config.backups_directory, part, clock.now())
+        added = settings.backups.add_uploaded(database, caller, clock.now(), config.backups_directory, part)
     except Invalid as error:
         return _backups_page(request, deps, config, database, caller, error)
     return redirect(request, f"/system/backups/{added.path.name}/restore")
@@ -173,7 +173,7 @@ def restore_backup(
     if form.read().confirm.strip().lower() != "restore":
         error = Invalid("Type restore to confirm.", fields={"confirm": "Type restore to confirm."})
         return _restore_dialog(request, deps.config, deps.database, caller, name, error)
-    settings.backups.request_restore(caller, deps.database.path, path, deps.restart)
+    settings.backups.request_restore(deps.database, caller, clock.now(), path, deps.restart)
     return redirect(request, "/system/restoring")
 
 
@@ -202,9 +202,9 @@ def make_backup(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep)
 
 
 @get("/system/backups/{name:str}", sync_to_thread=True, include_in_schema=False)
-def download_backup(config: ConfigDep, caller: CallerDep, name: FromPath[str]) -> File:
+def download_backup(config: ConfigDep, database: DatabaseDep, caller: CallerDep, name: FromPath[str]) -> File:
     """Send a backup."""
-    path = settings.backups.get_backup(caller, config.backups_directory, name)
+    path = settings.backups.download_backup(database, caller, clock.now(), config.backups_directory, name)
     return File(path=path, filename=name, media_type="application/vnd.sqlite3")
 
 
