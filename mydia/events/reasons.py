@@ -108,6 +108,8 @@ SENTENCES: Mapping[str, str] = {
     "match.year-in-title": "The year in the name is part of the title",
     "match.season-year": "The season aired in {year}",
     "match.other-year": "The name says {year}, the catalogue {catalogue}",
+    "match.country": "Made in {country}, as the name says",
+    "match.other-country": "The name says {country}; it was made in {catalogue}",
     "match.runtime": "The running time matches, {minutes} of {expected} minutes",
     "match.other-runtime": "Runs {minutes} min; expected {expected}",
     "match.episodes": "All {count} episodes exist",

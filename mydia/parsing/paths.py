@@ -18,7 +18,7 @@ from mydia.parsing.subtitle_files import says_only_language
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _ENDING = re.compile(r"\.([A-Za-z0-9]{2,7})\Z")
 _LEADING_NUMBER = re.compile(
-    rf"(?:(?:{EPISODE_WORD}|e)[ ._]{{0,2}}|#|第)?(\d{{1,3}})(?:[-_+&]e?(\d{{1,3}}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-|[話话集回화회])",
+    rf"(?:(?:{EPISODE_WORD}|e)[ ._]{{0,2}}|#|第)?(\d{{1,3}})(?:[-_+&]e?(\d{{1,3}}))?(?=\.[ ]|[ ]-[ ]|[ ._-]+[^\W\d_]|\Z|-|[話话集回화회]|[ ._]{{1,2}}(?:[\[(](?!(?:19|20)\d\d[\])])|\d{{3,4}}[pi]))",
     re.IGNORECASE,
 )
 _RUN_TOGETHER = re.compile(r"(\d{1,2})(\d\d)(?=[ ._-]|\Z)")
@@ -72,18 +72,30 @@ def split_path(path: str, library_root: str | None) -> tuple[str, ...]:
 
 def leading_episodes(stem: str, season: int | None = None) -> tuple[int, ...]:
     """Return the episode numbers at the start of a file name in a season folder: `02 Honor Thy Father`, `E05-06`, `1012` in `Season 10`."""
-    for pattern in (_RUN_TOGETHER, _SEASON_THEN_EPISODE) if season is not None else ():
-        both = pattern.match(stem.strip())
-        if both is not None and int(both.group(1)) == season:
-            return (int(both.group(2)),)
+    return _leading_numbers(stem, season)[0]
+
+
+def _leading_numbers(stem: str, season: int | None) -> tuple[tuple[int, ...], bool]:
+    """Return the episode numbers, and whether each is written together with the season (`205`), so that it may count through the series."""
+    together = _RUN_TOGETHER.match(stem.strip()) if season is not None else None
+    if together is not None and int(together.group(1)) == season:
+        return (int(together.group(2)),), True
+    numbers = _plain_numbers(stem, season)
+    if numbers:
+        return numbers, False
+    runs = (run for run in _RUN_TOGETHER_WITHIN.findall(stem) if int(run[0]) == season and int(run[1]))
+    return next((tuple(range(int(begin), max(int(begin), int(end or begin)) + 1)) for _, begin, end in runs), ()), True
+
+
+def _plain_numbers(stem: str, season: int | None) -> tuple[int, ...]:
+    both = _SEASON_THEN_EPISODE.match(stem.strip()) if season is not None else None
+    if both is not None and int(both.group(1)) == season:
+        return (int(both.group(2)),)
     if (bracketed := _BRACKETED_NUMBER.match(stem.strip())) is not None:
         return (int(bracketed.group(1)),)
     found = _LEADING_NUMBER.match(stem.strip()) or _EPISODE_WITHIN.search(stem)
     if found is None:
-        together = (run for run in _RUN_TOGETHER_WITHIN.findall(stem) if int(run[0]) == season and int(run[1]))
-        return next(
-            (tuple(range(int(begin), max(int(begin), int(end or begin)) + 1)) for _, begin, end in together), ()
-        )
+        return ()
     first = int(found.group(1))
     if found.group(2) is None:
         return follow(stem.strip().lower(), found.end(1), first)[0] if found.re is _LEADING_NUMBER else (first,)
@@ -208,25 +220,43 @@ def extra_of_folder(folder: str) -> str | None:
     return _EXTRA_FOLDERS.get(folder.strip().lower())
 
 
+def _number_behind_title(stem: str, series: ParsedRelease | None) -> tuple[int, ...]:
+    """Return the only number behind the series' title, which may count through the series: `Title 152`, `Title 152 - Name`."""
+    words = re.findall(r"[^\W_]+", series.title) if series is not None else []
+    if not words:
+        return ()
+    spelt = r"[\W_]{1,3}".join(map(re.escape, words))
+    found = re.match(
+        rf"\W{{0,2}}{spelt}[\W_]{{1,4}}(\d{{1,4}})(?=\Z|[ ._-]+(?:[^\W\d_]|[\[(-]|\d{{3,4}}[pi]))", stem, re.IGNORECASE
+    )
+    return (int(found.group(1)),) if found is not None else ()
+
+
 def in_season_folder(file: ParsedRelease, season: int, stem: str, series: ParsedRelease | None) -> ParsedRelease:
     """Combine the season from the folder with the episode number from the file name."""
     if is_strong(file):
         return file
-    numbers = leading_episodes(stem, season)
+    numbers, is_together = _leading_numbers(stem, season)
+    if not numbers and not file.absolute_episodes:
+        file = replace(file, absolute_episodes=_number_behind_title(stem, series))
     together = tuple(n % 100 for n in file.absolute_episodes if n // 100 == season and n % 100)
     if len(together) == len(file.absolute_episodes) > 0 and numbers != file.absolute_episodes:
         numbers = ()
         # `115-116` in season 1; the absolute numbers are kept because they may be meant.
         file = replace(file, season=season, episodes=together)
     title = series.title if series is not None and series.title else file.title
+    if numbers and is_together:
+        through = tuple(100 * season + number for number in numbers)
+    else:
+        through = () if numbers else file.absolute_episodes
     episodes = file.episodes if file.season == season and file.episodes else numbers or file.absolute_episodes
     sure = 0.8 if episodes else 0.0
     episode_title = file.episode_title or (
         file.title if not episodes and series is not None and file.title != series.title else None
     )
     return replace(
-        file, type="episode", title=title, season=season, seasons=(season,), episodes=episodes, absolute_episodes=() if numbers else file.absolute_episodes,
-        marked_season=season if file.absolute_episodes and not numbers else None,
+        file, type="episode", title=title, season=season, seasons=(season,), episodes=episodes, absolute_episodes=through,
+        marked_season=season if through else None,
         full_season=False, is_multi_season=False, is_special=season == 0, episode_title=episode_title,
         year=series.year if series is not None and series.year else file.year,
         confidence=replace(file.confidence, season=0.85, episodes=sure, title=0.8, type=0.85),

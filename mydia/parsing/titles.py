@@ -123,7 +123,8 @@ def similarity(a: str, b: str) -> float:
         return min(ratio, 0.6) if left_words != right_words else 0.55
     if left_words == right_words:
         # `John Wick 4` is `John Wick: Chapter 4`; a title without a number is only probably the first.
-        return 1.0 if left_number != "1" else 0.95
+        both_numbered = left_words != left.split() and right_words != right.split()
+        return 1.0 if both_numbered else 0.95
     if left_words != right_words and [_singular(w) for w in left_words] == [_singular(w) for w in right_words]:
         return 0.5
     shorter, longer = sorted((left_words, right_words), key=len)

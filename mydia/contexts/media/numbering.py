@@ -124,7 +124,8 @@ def _by_numbers(parsed: ParsedRelease, series: SeriesNumbers, beside: frozenset[
     if parsed.is_special and parsed.absolute_episodes and not parsed.episodes:
         return Meaning(doubt=Doubt.SPECIAL)
     marked = _marked_season(parsed, series)
-    if parsed.absolute_episodes and marked is not None:
+    is_listed = any(one.season_number > 0 for one in series.episodes)
+    if parsed.absolute_episodes and marked is not None and (is_listed or not parsed.episodes):
         return _in_marked_season(parsed.absolute_episodes, marked, series, beside, part=parsed.part)
     if parsed.absolute_episodes and (series.is_anime or parsed.season is None):
         if _adds_to_title(parsed, series):
@@ -213,6 +214,8 @@ def _in_marked_season(
         return Meaning(episodes=counted)
     if not is_within:
         split = _run_together(season, numbers, listed)
+        if split and len(listed) > _MOST_RUN_TOGETHER and any(number in through for number in numbers):
+            return Meaning(doubt=Doubt.TWO_READINGS, likely=split)
         return Meaning(episodes=split) if split else Meaning(doubt=Doubt.NO_SUCH_EPISODE)
     if part is not None and part > 1:
         return Meaning(doubt=Doubt.PART_OF_SEASON, likely=within)
@@ -256,7 +259,11 @@ def _within(
     if len(seasons) > 1:
         return Meaning(episodes=found) if found else Meaning(doubt=Doubt.NO_SUCH_EPISODE)
     season = seasons[0]
-    if not any(one.season_number > 0 for one in series.episodes) or (is_written_out and _may_be_new(season, series)):
+    is_listed = any(one.season_number > 0 for one in series.episodes)
+    if is_listed and season > 0 and any(number == 0 for _, number in missing):
+        # `S04E00` is a special between two seasons; catalogues list it in season 0 under another number.
+        return Meaning(doubt=Doubt.SPECIAL, likely=tuple(one for one in series.episodes if one.season_number == 0))
+    if not is_listed or (is_written_out and _may_be_new(season, series)):
         return Meaning(episodes=found, unlisted=missing)
     if not is_written_out:
         # 25 in the folder of season 2 may be an absolute number.

@@ -311,9 +311,7 @@ def bare_absolute(scene: Scene) -> Numbering | None:
         if words.words[index - 1] in _COUNTS_DISCS:
             continue
         padded = (
-            len(digits) in {2, 3}
-            and digits[0] == "0"
-            and (scene.subgroup or (scene.hint is None and not scene.has_year))
+            len(digits) > 1 and digits[0] == "0" and (scene.subgroup or (scene.hint is None and not scene.has_year))
         )
         behind = scene.low[words.ends[index] : words.ends[index] + 3].lstrip(" ._")
         at_end = index + 1 == len(words.words)
@@ -334,7 +332,7 @@ def bare_absolute(scene: Scene) -> Numbering | None:
             or subbed
             or (scene.subgroup and (at_tail or at_end))
             or (at_tail and len(digits) <= 2 and is_broadcast(scene))
-            or (at_end and len(digits) == 3 and digits[0] == "0" and scene.hint == "tv")
+            or (at_end and len(digits) > 2 and digits[0] == "0" and scene.hint == "tv")
         ):
             start = words.starts[index]
             absolute, end = _with_range(scene.low, int(digits), digits, words.ends[index])

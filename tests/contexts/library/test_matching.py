@@ -8,12 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mydia.contexts.library.recognise.matching import Choice, Guess, choice_from_json, decide, rank, score
+from mydia.contexts.library.recognise.matching import (
+    Choice,
+    Guess,
+    choice_from_json,
+    decide,
+    rank,
+    score,
+    split_country,
+)
 from mydia.contexts.metadata import Ids
 
 
 def film(title: str, year: int | None, tmdb_id: int = 1, **facts: object) -> Choice:
     return Choice(type="movie", title=title, year=year, ids=Ids(tmdb_id), **facts)  # type: ignore[arg-type]
+
+
+def show(title: str, year: int | None, tmdb_id: int = 1, *countries: str) -> Choice:
+    return Choice(type="tv_show", title=title, year=year, ids=Ids(tmdb_id), countries=countries)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +52,38 @@ def film(title: str, year: int | None, tmdb_id: int = 1, **facts: object) -> Cho
         (Guess(type="movie", title="Metropolis", year=1927, ids=Ids(7)), [film("Metropolis", 1927, 8)], "no_match"),
         (Guess(type="movie", title="Anything", year=1950), [], "no_match"),
         (
+            Guess(type="movie", title="Death Race", year=2000, duration_s=6000),
+            [film("Death Race 2000", 1975, 1, runtime_min=100), film("Death Race", 2008, 2, runtime_min=100)],
+            "sure",
+        ),
+        (
+            Guess(type="movie", title="Mad Max", duration_s=6000),
+            [film("Mad Max", 1979, 1, runtime_min=100), film("Mad Max: Fury Road", 2015, 2, runtime_min=100)],
+            "sure",
+        ),
+        (
+            Guess(type="movie", title="Kill Bill Volume 1", duration_s=6000),
+            [film("Kill Bill: Vol. 1", 2003, 1, runtime_min=100), film("Kill Bill: Vol. 2", 2004, 2, runtime_min=100)],
+            "sure",
+        ),
+        (
+            Guess(type="movie", title="Kill Bill", duration_s=6000),
+            [film("Kill Bill: Vol. 1", 2003, 1, runtime_min=100), film("Kill Bill: Vol. 2", 2004, 2, runtime_min=100)],
+            "needs_attention",
+        ),
+        (Guess(type="tv_show", title="Utopia US", country="US"), [show("Utopia", 2013, 1, "GB")], "needs_attention"),
+        (
+            Guess(type="tv_show", title="Utopia US", country="US"),
+            [show("Utopia", 2013, 1, "GB"), show("Utopia", 2020, 2, "US")],
+            "sure",
+        ),
+        (
+            Guess(type="tv_show", title="Utopia US", country="US"),
+            [show("Utopia", 2013, 1), show("Utopia", 2020, 2)],
+            "needs_attention",
+        ),
+        (Guess(type="tv_show", title="Utopia US", country="US"), [show("Utopia", 2013, 1)], "needs_attention"),
+        (
             Guess(type="tv_show", title="Pioneer One"),
             [Choice(type="tv_show", title="Pioneer One", year=2010, ids=Ids(1))],
             "sure",
@@ -50,6 +94,22 @@ def test_the_verdict_follows_from_the_evidence(guess: Guess, choices: list[Choic
     verdict = decide(guess, rank(guess, choices), confident=0.85)
     assert verdict.state == state
     assert (verdict.reason is None) == (state == "sure")
+
+
+@pytest.mark.parametrize(
+    ("title", "parts"),
+    [
+        ("House of Cards UK", ("House of Cards", "GB")),
+        ("Being Human (US)", ("Being Human", "US")),
+        ("The Bridge (SE)", ("The Bridge", "SE")),
+        ("This Is Us", ("This Is Us", None)),
+        ("THE LAST OF US", ("THE LAST OF US", None)),
+        ("Agent CA", ("Agent CA", None)),
+        ("UK", ("UK", None)),
+    ],
+)
+def test_the_country_behind_a_title(title: str, parts: tuple[str, str | None]) -> None:
+    assert split_country(title) == parts
 
 
 def test_every_score_has_reasons() -> None:

@@ -1,8 +1,9 @@
 """Names from public bug reports: every file gets the right title and episodes, or waits for review with a reason.
 
 `reports.jsonl` holds one case a line: the path of a file, the right answers, and whether leaving it to a person is right
-as well. `variants.jsonl` has more names of the same kinds, written from how people name files. The catalogue contains the
-right answers and titles with similar names.
+as well. `variants.jsonl` has more names of the same kinds, written from how people name files. `unlisted.jsonl` was written
+later, without running the product, to find wrong matches of kinds that nobody had listed. The catalogue contains the right
+answers and titles with similar names.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from tests.fakes.outside import FakeMetadataProvider, FakeProbe, fake_outside, m
 
 CASES: dict[str, list[dict[str, Any]]] = {
     name: [json.loads(line) for line in (Path(__file__).parent / f"{name}.jsonl").read_text().splitlines()]
-    for name in ("reports", "variants")
+    for name in ("reports", "variants", "unlisted")
 }
+UNLISTED: dict[str, Any] = json.loads((Path(__file__).parent / "unlisted_catalogue.json").read_text())
+"""More titles for `unlisted.jsonl`, with other titles, lengths of seasons, and countries."""
 _ANSWER = re.compile(r"(?P<title>.+) \((?P<year>\d{4})\)(?: (?P<codes>S\d+E\d+.*))?\Z")
 
 NAMESAKES = {
@@ -220,12 +223,21 @@ class Answer:
     likely: str | None = None
 
 
-def catalogue(kind: str, cases: list[dict[str, Any]]) -> list[Details]:
-    """Return all right answers and similar titles, with seasons long enough for all cases."""
+def catalogue(kind: str, cases: list[dict[str, Any]], more: dict[str, Any]) -> list[Details]:
+    """Return all right answers and similar titles, with seasons long enough for all cases.
+
+    Args:
+        more: Further titles in the shape of `UNLISTED`.
+    """
+    lengths_of = SEASONS | {
+        label: {int(season): count for season, count in seasons.items()}
+        for label, seasons in more.get("seasons", {}).items()
+    }
     labels: dict[str, dict[int, int]] = {}
     for label in (
         *(answer for case in cases for answer in case["matched"]),
         *NAMESAKES[kind],
+        *more.get(kind, ()),
     ):
         read = _ANSWER.match(label)
         assert read is not None, label
@@ -236,20 +248,29 @@ def catalogue(kind: str, cases: list[dict[str, Any]]) -> list[Details]:
     for place, (label, seasons) in enumerate(sorted(labels.items()), 1):
         title, _, year = label.removesuffix(")").rpartition(" (")
         ids = NUMBERS.get(label, Ids(900_000 + place))
-        others = tuple(OtherTitle(other, "alternative") for other in OTHER_TITLES.get(title, ()))
+        others = tuple(
+            OtherTitle(other, "alternative")
+            for other in (*OTHER_TITLES.get(title, ()), *more.get("titles", {}).get(title, ()))
+        )
         if kind == "movies":
             made.append(
                 builders.film_details(title, int(year), ids=ids, runtime_min=100, titles=tuple(o.title for o in others))
             )
         else:
             lengths = (
-                SEASONS.get(label)
-                or SEASONS.get(title)
+                lengths_of.get(label)
+                or lengths_of.get(title)
                 or {n: seasons.get(n, 24) for n in range(max(seasons, default=1) + 1) if n or 0 in seasons}
             )
             made.append(
                 builders.show_details(
-                    title, int(year), tmdb_id=ids.tmdb_id, tvdb_id=ids.tvdb_id, seasons=lengths, titles=others
+                    title,
+                    int(year),
+                    tmdb_id=ids.tmdb_id,
+                    tvdb_id=ids.tvdb_id,
+                    seasons=lengths,
+                    titles=others,
+                    countries=tuple(more.get("countries", {}).get(label, ())),
                 )
             )
     return made
@@ -281,7 +302,9 @@ def _letters(text: str) -> str:
     return "".join({"vol": "volume"}.get(word, word) for word in words)
 
 
-def scanned(database: Database, config: Config, path: LibraryPath, cases: list[dict[str, Any]]) -> dict[str, Answer]:
+def scanned(
+    database: Database, config: Config, path: LibraryPath, cases: list[dict[str, Any]], more: dict[str, Any]
+) -> dict[str, Answer]:
     for case in cases:
         builders.on_disk(path.path, case["path"])
     for nfo, label in NFO_FILES.items():
@@ -290,7 +313,7 @@ def scanned(database: Database, config: Config, path: LibraryPath, cases: list[d
             text = f"<movie><title>{title}</title><year>{year}</year><uniqueid type='tmdb'>{NUMBERS[label].tmdb_id}</uniqueid></movie>"
             (Path(path.path) / nfo).write_text(text)
     outside = fake_outside(
-        metadata=Catalogue(catalogue(path.type, cases)), probe=FakeProbe(default=media_facts(duration_s=6000.0))
+        metadata=Catalogue(catalogue(path.type, cases, more)), probe=FakeProbe(default=media_facts(duration_s=6000.0))
     )
     library.scanning.run_scan(database, outside, clock.now, path.id)
     library.match_new_files(database, outside, clock.now, path.id)
@@ -347,7 +370,7 @@ def test_no_report_gets_a_wrong_file_and_nearly_all_are_right(
     database: Database, config: Config, path: LibraryPath, names: str
 ) -> None:
     cases = [case for case in CASES[names] if case["library"] == path.type]
-    answers = scanned(database, config, path, cases)
+    answers = scanned(database, config, path, cases, UNLISTED if names == "unlisted" else {})
     verdicts = {
         case["path"]: (verdict(case, answers[case["path"]]), case["matched"], answers[case["path"]]) for case in cases
     }

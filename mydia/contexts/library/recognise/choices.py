@@ -94,6 +94,7 @@ def with_details(choice: Choice, details: Details) -> Choice:
     return replace(
         choice,
         runtime_min=details.runtime_min,
+        countries=details.countries,
         numbers=numbers,
         ids=details.ids,
         other_titles=tuple(dict.fromkeys((*choice.other_titles, *(other.title for other in details.titles)))),

@@ -17,7 +17,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import settings
 from mydia.contexts.library.filekinds import disc_folder, own_folder, title_folder
 from mydia.contexts.library.models import MediaFile, Sidecar
-from mydia.contexts.library.recognise.matching import Guess
+from mydia.contexts.library.recognise.matching import Guess, split_country
 from mydia.contexts.library.words import MatchState
 from mydia.contexts.metadata import Ids
 from mydia.contexts.users import SYSTEM
@@ -30,6 +30,7 @@ from mydia.parsing import (
     normalise_title,
     parse_path,
     parse_release,
+    season_of_folder,
     similarity,
 )
 from mydia.vocabulary import MediaType
@@ -159,8 +160,14 @@ def read_name(path: str, hint: str | None) -> ParsedRelease:
         stated = parsed.quality if "quality" in parsed.spans else None
         known = replace(quality, resolution=stated.resolution) if stated is not None else quality
         return replace(parsed, quality=known, confidence=replace(parsed.confidence, quality=1.0))
-    name = readable.rpartition("/")[2]
-    return parse_path(readable, None, hint) or parse_release(name, hint) or ParsedRelease(name=name)
+    folder, _, name = readable.rpartition("/")
+    if (whole := parse_path(readable, None, hint)) is not None:
+        return whole
+    own = parse_release(name, hint) or ParsedRelease(name=name)
+    if season_of_folder(folder.rpartition("/")[2]) is None:
+        return own
+    # The path has no number within the season, so one that the name alone seems to have is not an episode: `1 of 2`.
+    return replace(own, title="", season=None, seasons=(), episodes=(), absolute_episodes=())
 
 
 def _grouped(library_path_id: str, path_type: str, files: Iterable[NewFile]) -> list[Group]:
@@ -341,6 +348,8 @@ def _guess(group: Group) -> Guess:
     if group.type == MediaType.TV_SHOW:
         title, year, others = _with_series_folder(group, parsed, title, year, others)
     else:
+        # `Saw 3D` is a film of its own, `Avatar 3D` is not.
+        others += [f"{title} 3D"] if parsed.is_3d and title else []
         title, year, others = _with_film_folder(group, title, year, [*others, first.own_title])
     ids, source = _ids(group)
     if group.nfo is not None:
@@ -380,6 +389,7 @@ def _guess(group: Group) -> Guess:
         numbers=frozenset(numbers | loose),
         loose_numbers=frozenset(loose),
         languages=languages,
+        country=split_country(title)[1] if group.type == MediaType.TV_SHOW else None,
         confidence=parsed.confidence.overall,
     )
 

@@ -176,7 +176,7 @@ def _parts(groups: Sequence[Group]) -> Iterator[list[Group]]:
 
 def _names_of(group: Group) -> set[object]:
     guess = group.guess
-    names: set[object] = {(guess.type, normalise_title(title)) for title in (guess.title, *guess.other_titles)}
+    names: set[object] = {(guess.type, normalise_title(title)) for title in guess.titles}
     names.discard((guess.type, ""))
     ids = (("tmdb", guess.ids.tmdb_id), ("tvdb", guess.ids.tvdb_id), ("imdb", guess.ids.imdb_id))
     return names | {(guess.type, source, id_) for source, id_ in ids if id_ is not None}
@@ -325,7 +325,7 @@ class Matcher:
                     )
                     if one not in found
                 ]
-        for other in guess.other_titles[:_OTHER_TITLES_TRIED]:
+        for other in guess.titles[1 : 1 + _OTHER_TITLES_TRIED]:
             if found:
                 break
             found = metadata.search(
@@ -370,6 +370,7 @@ class Matcher:
                 yield item.id
                 break
         index = self._index[group.type]
+        # Not the title without its country, which the library may hold for another country.
         for title in (guess.title, *guess.other_titles):
             for item_id, year in index.get(normalise_title(title), ()):
                 if guess.year is None or year is None or abs(guess.year - year) <= 1:
@@ -471,6 +472,7 @@ class Matcher:
         for scored in closest:
             choice = scored.choice
             known = choice.runtime_min is not None if guess.type == MediaType.MOVIE else choice.numbers is not None
+            known = known and (guess.country is None or bool(choice.countries))
             is_ours = choice.media_item_id is not None
             if not known or (scored.score < matching.NO_MATCH_BELOW and not is_ours):
                 try:
@@ -619,6 +621,8 @@ class _NothingLinked(Exception):
 
 
 def _may_be(guess: Guess, choice: Choice) -> bool:
-    """Return whether a search result is worth a closer look: its year does not contradict the name's."""
+    """Return whether a search result is worth a closer look: the name's year is its year or part of its title."""
     years = guess.year, choice.year
+    if guess.year is not None and normalise_title(choice.title) == normalise_title(f"{guess.title} {guess.year}"):
+        return True
     return years[0] is None or years[1] is None or abs(years[0] - years[1]) <= 1 or guess.type == MediaType.TV_SHOW

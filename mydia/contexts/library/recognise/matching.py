@@ -29,10 +29,13 @@ _YEAR_UNSAID = {
 _RUNTIME_FITS, _RUNTIME_FAR = 0.05, -0.12
 _EPISODES_FIT, _EPISODES_MISSING = 0.05, -0.12
 _LANGUAGE_FITS = 0.02
+_COUNTRY_FITS, _COUNTRY_DIFFERS = 0.05, -0.30
+_COUNTRY_UNKNOWN = 0.2
+"""Deduction for a title without its country (`House of Cards` for `House of Cards UK`) as long as the country is unknown."""
 _SHORT_FORM = 0.93
 """Score of a title without its subtitle: `Borat` for `Borat: Cultural Learnings of …`."""
-_SHORT_FORM_CAP = 0.8
-"""Maximum score of a short form without a year, because many titles have the same beginning."""
+_SHORT_FORM_CAP = 0.76
+"""Maximum score of a short form without a year, because many titles have the same beginning. It is no rival of the same title."""
 _SPLITS = re.compile(r"(?:,?\s+or)?\s*[:–—]\s+|\s+-\s+|,?\s+or[,:]?\s+(?=[A-Z(])")
 _POSSESSIVE = re.compile(r"^\w+['’]s\s+")
 
@@ -64,8 +67,16 @@ class Guess:
     duration_s: float | None = None
     """Length of the longest file."""
     languages: tuple[str, ...] = ()
+    country: str | None = None
+    """ISO 3166-1 code of the country behind the title: the `GB` of `House of Cards UK`."""
     confidence: float = 1.0
     """The parser's confidence in the title."""
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """All titles to look for, the main one first."""
+        without_country = (split_country(self.title)[0],) if self.country is not None else ()
+        return (self.title, *without_country, *self.other_titles)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +94,8 @@ class Choice:
     poster: str | None = None
     popularity: float = 0.0
     original_language: str | None = None
+    countries: tuple[str, ...] = ()
+    """ISO 3166-1 codes; empty if not looked up."""
     runtime_min: int | None = None
     numbers: frozenset[tuple[int, int]] | None = None
     """(season, episode) of every known episode; None if not looked up."""
@@ -168,7 +181,7 @@ def score(guess: Guess, choice: Choice) -> Scored:
     cap = _SHORT_FORM_CAP if title_score == _SHORT_FORM and guess.year is None else 0.99
     if choice.owns_folder and title_score >= 0.5:
         return Scored(choice, 0.98, (Evidence("yes", reason("match.folder")), *title_evidence))
-    parts = [_year(guess, choice), _runtime(guess, choice), _episodes(guess, choice), _language(guess, choice)]
+    parts = [part(guess, choice) for part in (_year, _runtime, _episodes, _language, _country)]
     # A matching year must not compensate for a different title, so the rest is weighted by the title's score.
     total = title_score * _TITLE_WEIGHT
     total += sum(value if value < 0 else value * min(1.0, title_score / 0.9) for value, _ in parts)
@@ -264,14 +277,17 @@ def _id_of(guess: Guess) -> str:
 
 def _title(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
     theirs = [choice.title, *([choice.original_title] if choice.original_title else []), *choice.other_titles]
-    ours = [guess.title, *guess.other_titles]
+    ours = [(guess.title, 0.0), *((other, _OTHER_TITLE) for other in guess.other_titles)]
     if guess.year is not None and _ends_in_year(choice.title) and guess.title:
         # The year may be part of the title: `Blade Runner 2049`.
-        ours.append(f"{guess.title} {guess.year}")
+        ours.append((f"{guess.title} {guess.year}", 0.0))
+    if guess.country is not None:
+        is_unknown = not choice.countries
+        ours.append((split_country(guess.title)[0], _COUNTRY_UNKNOWN if is_unknown else _OTHER_TITLE))
     best, with_which = 0.0, choice.title
-    for index, mine in enumerate(ours):
+    for mine, less in ours:
         for yours in theirs:
-            alike = _alike(mine, yours) - (0.02 if index else 0.0)
+            alike = _alike(mine, yours) - less
             if alike > best:
                 best, with_which = alike, yours
     suffix = "" if with_which == choice.title else "-as"
@@ -283,6 +299,26 @@ def _title(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
     verdict = "warn" if best >= 0.6 else "no"
     # Below this, similar letters are coincidence.
     return best if best >= 0.6 else best * 0.6, (Evidence(verdict, reason(f"match.unlike{suffix}", **facts)),)
+
+
+_OTHER_TITLE = 0.02
+"""Deduction for a title other than the main one of the names."""
+_COUNTRY_BEHIND = re.compile(r"[ ._]+(?:\((US|UK|USA|[A-Z]{2})\)|(US|UK|USA|AU|NZ))\Z")
+"""A country behind a title. Without brackets only those that are common in names, since others may be words or initials."""
+_ISO_COUNTRIES = {"UK": "GB", "USA": "US"}
+
+
+def split_country(title: str) -> tuple[str, str | None]:
+    """Return a title without the country behind it, and the country.
+
+    >>> split_country("House of Cards UK"), split_country("Being Human (US)"), split_country("This Is Us")
+    (('House of Cards', 'GB'), ('Being Human', 'US'), ('This Is Us', None))
+    """
+    found = None if title.isupper() else _COUNTRY_BEHIND.search(title)
+    if found is None or found.start() == 0:
+        return title, None
+    written = found.group(1) or found.group(2)
+    return title[: found.start()], _ISO_COUNTRIES.get(written, written)
 
 
 def _alike(mine: str, yours: str) -> float:
@@ -373,6 +409,15 @@ def _language(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]
     if not choice.original_language or choice.original_language not in guess.languages:
         return 0.0, ()
     return _LANGUAGE_FITS, (Evidence("yes", reason("match.language", language=choice.original_language)),)
+
+
+def _country(guess: Guess, choice: Choice) -> tuple[float, tuple[Evidence, ...]]:
+    if guess.country is None or not choice.countries:
+        return 0.0, ()
+    if guess.country in choice.countries:
+        return _COUNTRY_FITS, (Evidence("yes", reason("match.country", country=guess.country)),)
+    facts = {"country": guess.country, "catalogue": ", ".join(choice.countries)}
+    return _COUNTRY_DIFFERS, (Evidence("no", reason("match.other-country", **facts)),)
 
 
 def _named(choice: Choice) -> str:
