@@ -89,11 +89,15 @@ def environ(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
-def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS) -> str:
-    """Fill a data folder and return an API key."""
+def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS, **more: str) -> str:
+    """Fill a data folder and return an API key.
+
+    Args:
+        more: More of the environment, such as `DATABASE_URL`.
+    """
     command = [sys.executable, "-m", "mydia", "migrate"]
-    subprocess.run(command, check=True, env=environ(folder), stdout=subprocess.DEVNULL)
-    database = Database(config.load(environ(folder)).database_url)
+    subprocess.run(command, check=True, env=environ(folder, **more), stdout=subprocess.DEVNULL)
+    database = Database(config.load(environ(folder, **more)).database_url)
     with database.writes() as session:
         now = clock.now()
         for name in ("films", "series"):
@@ -123,7 +127,8 @@ def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS) -> str:
     with database.engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("ANALYZE")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        if database.path is not None:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     return key
 

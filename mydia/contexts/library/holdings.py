@@ -18,6 +18,7 @@ from mydia.contexts.library.words import MatchState
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.errors import NotFound
 from mydia.parsing import Quality, Source
+from mydia.vocabulary import MediaType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,12 @@ def held_qualities(session: Session, item_id: str) -> list[HeldFile]:
     return held_by_item(session, [item_id])[item_id]
 
 
+def held_in_versions(session: Session, item: media.MediaItem, versions: Sequence[media.Version]) -> list[HeldFile]:
+    """Return the same for a title that has been read already, with its versions, the default one first."""
+    shows = item.type == MediaType.TV_SHOW
+    return _held_by_item(session, [item.id], {item.id: versions}, shows=shows)[item.id]
+
+
 def held_by_item(session: Session, item_ids: Iterable[str]) -> dict[str, list[HeldFile]]:
     """Return the held files of several titles in three reads. A title that was removed has none."""
     wanted = list(dict.fromkeys(item_ids))
@@ -68,8 +75,13 @@ def held_by_item(session: Session, item_ids: Iterable[str]) -> dict[str, list[He
 
 
 def _held_by_item(
-    session: Session, wanted: Sequence[str], versions: Mapping[str, Sequence[media.Version]]
+    session: Session, wanted: Sequence[str], versions: Mapping[str, Sequence[media.Version]], *, shows: bool = True
 ) -> dict[str, list[HeldFile]]:
+    """Return title -> held files.
+
+    Args:
+        shows: Whether there is a series among the titles. The files of movies have no episodes.
+    """
     held: dict[str, list[HeldFile]] = {item_id: [] for item_id in wanted}
     default = {item_id: rows[0].id for item_id, rows in versions.items() if rows}
     rows = session.execute(
@@ -100,7 +112,7 @@ def _held_by_item(
         .join(MediaFile, MediaFile.id == FileEpisode.file_id)
         .where(MediaFile.media_item_id.in_(wanted))
     )
-    for file_id, episode_id in session.execute(linked):
+    for file_id, episode_id in session.execute(linked) if shows else ():
         episodes.setdefault(file_id, set()).add(episode_id)
     for item_id, file_id, version_id, quality, resolution, size_bytes, group, format_score, faulty in rows:
         held[item_id].append(
@@ -170,9 +182,11 @@ def refresh_many(session: Session, now: datetime, item_ids: Sequence[str]) -> No
 def _record(session: Session, now: datetime, item_ids: Sequence[str]) -> int:
     """Return how many titles there are."""
     session.flush()
+    items = media.holdings.items_of(session, item_ids)
+    shows = any(item.type == MediaType.TV_SHOW for item in items)
     versions = media.versions.versions_of(session, item_ids)
-    counted = _count(session, item_ids, versions)
-    media.holdings.record_holdings(session, now, counted, versions=versions)
+    counted = _count(session, item_ids, versions, shows=shows)
+    media.holdings.record_holdings(session, now, counted, items=items, versions=versions)
     return len(counted)
 
 
@@ -368,9 +382,9 @@ def _suspects_between(session: Session, profiles: Mapping[str, settings.Profile]
 
 
 def _count(
-    session: Session, item_ids: Sequence[str], versions: Mapping[str, Sequence[media.Version]]
+    session: Session, item_ids: Sequence[str], versions: Mapping[str, Sequence[media.Version]], *, shows: bool = True
 ) -> dict[str, media.holdings.Holdings]:
-    held = _held_by_item(session, item_ids, versions)
+    held = _held_by_item(session, item_ids, versions, shows=shows)
     used = {version.profile_id for rows in versions.values() for version in rows}
     profiles = {profile_id: settings.profiles.get_profile(session, SYSTEM, profile_id) for profile_id in used}
     return {

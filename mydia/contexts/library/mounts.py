@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
 from mydia.adapters.errors import AdapterError
@@ -81,14 +81,14 @@ def expected(session: Session, library_path_id: str) -> Expected:
     files = select(MediaFile.relative_path).where(
         MediaFile.library_path_id == library_path_id, MediaFile.missing_since.is_(None)
     )
-    oldest = session.scalars(files.order_by(MediaFile.id).limit(_FILES_TRIED))
-    newest = session.scalars(files.order_by(MediaFile.id.desc()).limit(_FILES_TRIED))
+    ends = (files.order_by(order).limit(_FILES_TRIED).subquery() for order in (MediaFile.id, MediaFile.id.desc()))
+    known = session.scalars(union_all(*(select(end) for end in ends)))
     return Expected(
         library_path_id=library_path_id,
         path=path.path,
         was_mount=row is not None and row.is_mount,
         device=None if row is None else row.device,
-        known_files=tuple(dict.fromkeys((*oldest, *newest))),
+        known_files=tuple(dict.fromkeys(known)),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from mydia import clock
@@ -305,6 +306,26 @@ def find_by_title(session: Session, type: MediaType, title: str, year: int | Non
     return [item for item in found if year is None or item.year is None or abs(item.year - year) <= 1]
 
 
+def is_folder_taken(session: Session, library_path_id: str, folder: str, *, except_for: str) -> bool:
+    """Return whether another title has a folder in a library folder, in upper or lower case.
+
+    Args:
+        except_for: The title that is to get it.
+    """
+    # SQLite only lowers ASCII letters, PostgreSQL all. The usual spellings of other letters are enough here, because an import
+    # never replaces a file of another title.
+    spellings = {spelling.translate(_LOWER) for spelling in (folder, folder.lower(), folder.upper())}
+    taken = select(MediaItem.id).where(
+        MediaItem.library_path_id == library_path_id,
+        func.lower(MediaItem.folder).in_(spellings),
+        MediaItem.id != except_for,
+    )
+    return session.scalar(taken.limit(1)) is not None
+
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
 type TitleIndex = dict[str, list[tuple[str, int | None]]]
 
 
@@ -349,6 +370,8 @@ _CHOICES = (
     "provider",
 )
 _FACTS = ("title", "overview", "year", "sort_title", "original_title")
+_WITHOUT_EFFECT_ON_STATE = {"folder", "match_locked"}
+"""Fields that an import changes; see `status.Facts` for those that a state depends on."""
 
 
 def change_item(session: Session, caller: Caller, now: datetime, item_id: str, changes: dict[str, Any]) -> MediaItem:
@@ -389,7 +412,8 @@ def change_item(session: Session, caller: Caller, now: datetime, item_id: str, c
             item.sort_title = sort_title(str(value))
     if changed:
         item.updated_at = now
-        refresh_state(session, now, item)
+        if not changed.keys() <= _WITHOUT_EFFECT_ON_STATE:
+            refresh_state(session, now, item)
         emit(session, caller, MediaChanged(item_id, changed))
     if changed.keys() & {"provider"} and item.provider != "none":
         item.next_refresh_at = now

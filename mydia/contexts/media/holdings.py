@@ -23,6 +23,7 @@ __all__ = [
     "differing_holdings",
     "due_to_roll",
     "is_out",
+    "items_of",
     "record_activity",
     "record_holdings",
     "refresh_state",
@@ -80,6 +81,7 @@ def record_holdings(
     now: datetime,
     holdings: Mapping[str, Holdings],
     *,
+    items: Sequence[MediaItem] | None = None,
     versions: Mapping[str, Sequence[Version]] | None = None,
 ) -> None:
     """Store which files the library has of titles; called after every change to their files.
@@ -87,10 +89,10 @@ def record_holdings(
     The reads do not depend on the number of titles. Titles that were removed are left out.
 
     Args:
-        versions: Of these titles, if they have been read already.
+        items: These titles, if they have been read already; so with their `versions`.
     """
     session.flush()
-    items = _items_of(session, list(holdings))
+    items = [item for item in items if item.id in holdings] if items else items_of(session, list(holdings))
     versions = versions or versions_of(session, [item.id for item in items])
     recorded = {item.id: tuple(getattr(item, column.key) for column in _ITEM_COLUMNS) for item in items}
     shows = [item.id for item in items if item.type == MediaType.TV_SHOW]
@@ -115,7 +117,8 @@ def record_holdings(
     _refresh_states(session, now, items, versions)
 
 
-def _items_of(session: Session, item_ids: Sequence[str]) -> Sequence[MediaItem]:
+def items_of(session: Session, item_ids: Sequence[str]) -> Sequence[MediaItem]:
+    """Return titles, leaving out those that were removed."""
     if len(item_ids) == 1:
         # Often it was read or added just before, and then this reads nothing.
         item = session.get(MediaItem, item_ids[0])

@@ -137,6 +137,7 @@ class MediaItem(HasId, Base):
         Index("ix_media_items_lacking", "type", "lacking", "sort_title", "id"),
         Index("ix_media_items_upgradable", "type", "upgradable", "sort_title", "id"),
         partial_index("ix_media_items_newest", "added_at", "id", where=HERE),
+        Index("ix_media_items_folder", "library_path_id", text("lower(folder)")),
         Index("ix_media_items_cinema", "cinema_on", "id", "type"),
         Index("ix_media_items_digital", "digital_on", "id", "type"),
         Index("ix_media_items_physical", "physical_on", "id", "type"),
@@ -183,7 +184,7 @@ class MediaItem(HasId, Base):
     """The pattern chosen when it was added; it applies to the episodes of its first details."""
     monitor_new_seasons: Mapped[NewSeasons] = mapped_column(EnumText(NewSeasons), default=NewSeasons.ALL)
     minimum_availability: Mapped[Availability] = mapped_column(EnumText(Availability), default=Availability.RELEASED)
-    library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"), index=True)
+    library_path_id: Mapped[str | None] = mapped_column(ForeignKey("library_paths.id", ondelete="SET NULL"))
     folder: Mapped[str | None]
     """Relative to the library path; None until a file is imported or found."""
     match_locked: Mapped[bool] = mapped_column(default=False)

@@ -45,10 +45,22 @@ def get_version(session: Session, item_id: str, version_id: str | None) -> Versi
         return default_version(session, item_id)
     row = session.get(Version, version_id)
     if row is None or row.media_item_id != item_id:
-        raise Invalid(
-            "This version belongs to another title.", fields={"version_id": "Choose a version of this title."}
-        )
+        raise _foreign()
     return row
+
+
+def chosen(versions: Sequence[Version], version_id: str | None) -> Version:
+    """Return that of a title's versions with this id; without an id the default one. Raises: as `get_version`."""
+    if not versions:
+        raise NotFound("This title is no longer in the library.")
+    found = next((one for one in versions if version_id in (None, one.id)), None)
+    if found is None:
+        raise _foreign()
+    return found
+
+
+def _foreign() -> Invalid:
+    return Invalid("This version belongs to another title.", fields={"version_id": "Choose a version of this title."})
 
 
 def version_in(session: Session, item_id: str, library_path_id: str) -> Version:

@@ -1,9 +1,10 @@
-"""Matching takes few statements for each file, and groups that belong together are still recognised together."""
+"""Matching and importing take few statements for each file, and groups that belong together are still recognised together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,3 +191,36 @@ def _killed_at(database: Database, beginning: str, *, time: int) -> Iterator[Non
         yield
     finally:
         event.remove(database.engine, "before_cursor_execute", note)
+
+
+def test_an_import_by_hard_link_takes_few_statements(
+    database: Database, config: Config, films: LibraryPath, tmp_path: Path
+) -> None:
+    source = tmp_path / "downloads" / "Detour.1945.1080p.mkv"
+    source.parent.mkdir()
+    source.write_bytes(b"x" * 200_000)
+    now = clock.now()
+    with database.writes() as session:
+        item_id = builders.film(session, "Detour", 1945, library_path_id=films.id).id
+    request = library.ImportRequest(item_id=item_id, sources=(library.SourceFile(path=source),))
+    outside = fake_outside(metadata=FakeMetadataProvider())
+    with statements(database) as asked:
+        with database.reads() as session:
+            plan = library.plan_import(session, SYSTEM, now, request)
+        placed = library.place(database, outside, SYSTEM, now, plan)
+    assert placed.method == "hardlink"
+    assert len([one for one in asked if one != "BEGIN"]) <= 27
+
+
+def test_titles_of_one_name_get_different_folders(database: Database, config: Config, films: LibraryPath) -> None:
+    with database.writes() as session:
+        for folder in ("Detour (1945)", "ÉTÉ (1968)"):
+            builders.film(session, folder, 1900, tmdb_id=None, library_path_id=films.id, folder=folder)
+        other = builders.film(session, "Other", 1900, tmdb_id=None).id
+    with database.reads() as session:
+        taken = [
+            folder
+            for folder in ("DETOUR (1945)", "Detour (1946)", "été (1968)", "ÉTÉ (1968)", "Ete (1968)")
+            if media.catalogue.is_folder_taken(session, films.id, folder, except_for=other)
+        ]
+    assert taken == ["DETOUR (1945)", "été (1968)", "ÉTÉ (1968)"]

@@ -177,6 +177,8 @@ def write_steps(
             a removal.
         unit: Steps with the same number are undone or kept together after a crash.
     """
+    if not steps:
+        return []
     last = session.scalars(
         select(JournalEntry.step).where(JournalEntry.batch_id == batch_id).order_by(JournalEntry.step.desc()).limit(1)
     ).first()
@@ -223,6 +225,8 @@ def run_steps(
         NotMounted: A library folder is not mounted. Its steps stay planned and are completed once it is back.
     """
     failures: list[str] = []
+    if not step_ids:
+        return failures
     with database.reads() as session:
         planned = [entry for step_id in step_ids if (entry := session.get(JournalEntry, step_id)) is not None]
     # Files that the batch has already moved show that the folder is mounted.

@@ -21,7 +21,7 @@ from mydia.contexts import media, settings
 from mydia.contexts.library import journal, naming
 from mydia.contexts.library.filekinds import FileKind, classify
 from mydia.contexts.library.files import columns_of
-from mydia.contexts.library.holdings import held_qualities
+from mydia.contexts.library.holdings import held_in_versions
 from mydia.contexts.library.models import JournalEntry, MediaFile
 from mydia.contexts.library.naming_facts import naming_facts, rules_of
 from mydia.contexts.library.recognise.linking import named_quality
@@ -29,6 +29,7 @@ from mydia.contexts.library.words import StepState
 from mydia.contexts.media import EpisodeRef, MediaItem, Version
 from mydia.contexts.settings import LibraryPath
 from mydia.contexts.users import SYSTEM, Caller, Permission
+from mydia.db import get
 from mydia.errors import Conflict, Invalid
 from mydia.parsing import ParsedRelease, Quality, parse_release
 from mydia.vocabulary import MediaType
@@ -114,8 +115,9 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
         Conflict: Two files would get the same name, or a file of another title has it.
     """
     caller.require(Permission.MANAGE_MEDIA)
-    item = media.get_item(session, caller, request.item_id)
-    version = media.versions.get_version(session, item.id, request.version_id)
+    item = get(session, MediaItem, request.item_id, what="This title")
+    versions = media.versions.versions_of(session, [item.id])[item.id]
+    version = media.versions.chosen(versions, request.version_id)
     path = _library_path(session, item, version, request.library_path_id)
     rules = rules_of(settings.naming_rules.get_naming_set(session, caller, path.id))
     earlier = _placed_already(session, request)
@@ -125,7 +127,7 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
         if item.type == MediaType.TV_SHOW
         else {}
     )
-    held = held_qualities(session, item.id)
+    held = held_in_versions(session, item, versions)
     files: list[PlannedFile] = []
     names: dict[str, Path] = {}
     for source in request.sources:
@@ -187,15 +189,7 @@ def _folder(session: Session, item: MediaItem, path: LibraryPath, rules: naming.
     if item.folder and path.id == item.library_path_id:
         return item.folder
     wanted = naming.item_folder(rules, naming_facts(item, (), {}, ""), item.type)
-    others = set(
-        session.scalars(
-            select(MediaItem.folder).where(
-                MediaItem.id != item.id, MediaItem.library_path_id == path.id, MediaItem.folder.is_not(None)
-            )
-        )
-    )
-    taken = {other.casefold() for other in others if other}
-    if wanted.casefold() not in taken:
+    if not media.catalogue.is_folder_taken(session, path.id, wanted, except_for=item.id):
         return wanted
     number = f"tmdb-{item.tmdb_id}" if item.tmdb_id else f"tvdb-{item.tvdb_id}" if item.tvdb_id else item.id[-6:]
     return f"{wanted} {{{number}}}"

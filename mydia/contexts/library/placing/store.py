@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import (
@@ -28,7 +28,7 @@ from mydia.contexts.library.recycle import recycle_place
 from mydia.contexts.library.sidecars import subtitle_ending
 from mydia.contexts.library.words import MatchState, Operation, SidecarKind, StepState
 from mydia.contexts.users import SYSTEM, Caller
-from mydia.db import Database
+from mydia.db import Database, get
 from mydia.events import FileImported, emit, reason
 
 
@@ -65,9 +65,9 @@ def store_placed(
                 if (entry := session.get(JournalEntry, id_)) is not None and entry.operation == Operation.RECYCLE
             )
             journal.settle(session, caller, now, entry_id)
-        for entry in session.scalars(select(JournalEntry).where(JournalEntry.id.in_(unit.ids))):
-            entry.state, entry.finished_at = StepState.DONE, now
-        session.flush()
+        session.execute(
+            update(JournalEntry).where(JournalEntry.id.in_(unit.ids)).values(state=StepState.DONE, finished_at=now)
+        )
         # Replace a row of the same name whose file was missing.
         gone = session.scalars(
             select(MediaFile).where(
@@ -110,7 +110,7 @@ def store_placed(
         going.ids = journal.write_steps(
             session, now, caller, plan.batch_id, journal.Cause.IMPORT, steps, ref=plan.ref, unit=unit_number
         )
-        item = media.get_item(session, caller, plan.item_id)
+        item = get(session, media.MediaItem, plan.item_id, what="This title")
         if item.folder is None and plan.library_path_id == item.library_path_id:
             media.change_item(session, caller, now, item.id, {"folder": plan.folder})
         refresh_holdings(session, now, plan.item_id)
@@ -136,6 +136,8 @@ def _look_at_old(
 ) -> list[tuple[str, Path, Path, str | None, int]]:
     """Return (file id, path, root, fingerprint or None if it is missing, size) of replaced files with another name."""
     found: list[tuple[str, Path, Path, str | None, int]] = []
+    if not planned.replaces:
+        return found
     with database.reads() as session:
         rows = session.scalars(select(MediaFile).where(MediaFile.id.in_(planned.replaces))).all()
         roots = {path.id: Path(path.path) for path in settings.library_paths.list_library_paths(session, SYSTEM)}

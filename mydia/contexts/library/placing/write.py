@@ -7,7 +7,7 @@ replaces, which happens afterwards. See `journal` for what happens when the proc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -135,8 +135,10 @@ def _plan_unit(
     source = planned.source.path
     if files.facts(source) is None:
         raise Unreachable("Disk", f"{shown(str(source))} does not exist. Is its folder mounted?")
-    with database.reads() as session:
-        old = session.scalars(select(MediaFile).where(MediaFile.id.in_(planned.replaces))).all()
+    old: Sequence[MediaFile] = []
+    if planned.replaces:
+        with database.reads() as session:
+            old = session.scalars(select(MediaFile).where(MediaFile.id.in_(planned.replaces))).all()
     swapped = [
         row
         for row in old
