@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, bindparam, case, cast, exists, false, func, or_, select
+from sqlalchemy import Text, and_, bindparam, case, cast, false, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from mydia.contexts import media, settings
@@ -217,12 +217,26 @@ _GROUPED = (
     MediaFile.format_score,
     MediaFile.faulty_since.is_not(None),
 )
+_NOT_RECORDED = 1_000_000
+"""What an episode counts for whose file is here and which is not recorded as held: no sum with it equals what is recorded."""
+_LINKS = (
+    select(func.sum(case((media.holdings.HeldEpisode.episode_id.is_(None), _NOT_RECORDED), else_=1)))
+    .select_from(FileEpisode)
+    .outerjoin(
+        media.holdings.HeldEpisode,
+        and_(
+            media.holdings.HeldEpisode.episode_id == FileEpisode.episode_id,
+            media.holdings.HeldEpisode.version_id
+            == func.coalesce(MediaFile.version_id, media.holdings.HeldEpisode.version_id),
+        ),
+    )
+    .where(FileEpisode.file_id == MediaFile.id)
+    .correlate(MediaFile)
+    .scalar_subquery()
+)
 _GROUPS = (
     select(
-        *_GROUPED,
-        func.count(),
-        func.sum(MediaFile.size_bytes),
-        func.sum(select(func.count()).where(FileEpisode.file_id == MediaFile.id).scalar_subquery()),
+        *_GROUPED, func.count(), func.sum(MediaFile.size_bytes), func.coalesce(func.sum(_LINKS), literal_column("0"))
     )
     .where(*_IS_HELD, _in_range(MediaFile.media_item_id))
     .group_by(*_GROUPED)
@@ -253,24 +267,12 @@ _HELD = (
         func.count(),
         func.sum(case((media.holdings.HeldEpisode.upgradable, 1), else_=0)),
     )
-    .join(media.Version, media.Version.id == media.holdings.HeldEpisode.version_id)
-    .where(_in_range(media.Version.media_item_id))
-    .group_by(media.holdings.HeldEpisode.version_id)
-)
-_HELD_WITHOUT_FILE = (
-    select(media.Version.media_item_id)
-    .join(media.holdings.HeldEpisode, media.holdings.HeldEpisode.version_id == media.Version.id)
     .where(
-        _in_range(media.Version.media_item_id),
-        ~exists()
-        .where(
-            FileEpisode.episode_id == media.holdings.HeldEpisode.episode_id,
-            MediaFile.id == FileEpisode.file_id,
-            *_IS_HELD,
+        media.holdings.HeldEpisode.version_id.in_(
+            select(media.Version.id).where(_in_range(media.Version.media_item_id))
         )
-        .where(or_(MediaFile.version_id == media.holdings.HeldEpisode.version_id, MediaFile.version_id.is_(None))),
     )
-    .distinct()
+    .group_by(media.holdings.HeldEpisode.version_id)
 )
 _WRONG_EPISODES = (
     select(media.Episode.media_item_id)
@@ -376,9 +378,7 @@ def _suspects_between(session: Session, profiles: Mapping[str, settings.Profile]
             one.links_below,
         ]:
             found.add(item_id)
-    for query in (_HELD_WITHOUT_FILE, _WRONG_EPISODES):
-        found |= set(session.scalars(query, between))
-    return found
+    return found | set(session.scalars(_WRONG_EPISODES, between))
 
 
 def _count(

@@ -413,16 +413,24 @@ def _amount(session: Session, query: ItemQuery) -> tuple[int, int]:
 
     A question about one facet is answered from the counts. Others count along an index that has all columns they need.
     """
+    if (kept := _kept_amount(session, query)) is not None:
+        return kept
     shape, values = _shape(query), _values(session, query)
-    facets = {_FACETS.get(name) for name in shape if name != "type"} or {"all"}
-    if len(facets) == 1 and (facet := facets.pop()) is not None:
-        found = amounts(session, facet, type=query.type)
-        chosen = [amount for (_, value), amount in found.items() if _matches(query, values, value)]
-        return sum(one.titles for one in chosen), sum(one.size_bytes for one in chosen)
     sets = [name for name in shape if name in _SETS]
     driver = "genre" if sets == ["genre"] else _driver(session, query, values)
     titles, size_bytes = session.execute(_amount_select(shape, driver, alone=sets == ["genre"]), values).one()
     return titles, size_bytes or 0
+
+
+def _kept_amount(session: Session, query: ItemQuery) -> tuple[int, int] | None:
+    """Return the amount of a question about one facet, None for other questions."""
+    shape = _shape(query)
+    facets = {_FACETS.get(name) for name in shape if name != "type"} or {"all"}
+    if len(facets) > 1 or (facet := facets.pop()) is None:
+        return None
+    values, found = _values(session, query), amounts(session, facet, type=query.type)
+    chosen = [amount for (_, value), amount in found.items() if _matches(query, values, value)]
+    return sum(one.titles for one in chosen), sum(one.size_bytes for one in chosen)
 
 
 def _matches(query: ItemQuery, values: Mapping[str, Any], value: str) -> bool:
@@ -470,9 +478,19 @@ def _letters(session: Session, type: MediaType | None) -> tuple[tuple[str, int],
 
 
 def chunk(session: Session, caller: Caller, query: ItemQuery, number: int) -> list[Card]:
-    """Return one chunk of the poster grid; the rows before it are skipped within the index."""
+    """Return one chunk of the poster grid.
+
+    The rows before it are skipped within the index. If the length of the list is kept by the database, a chunk of the second half
+    is read from the end, and the rows after it are skipped.
+    """
     query.check(caller)
-    return _after(session, query, None, CHUNK, skipped=max(0, number) * CHUNK)
+    start = max(0, number) * CHUNK
+    kept = _kept_amount(session, query) if query.type is not None and number > 0 else None
+    if kept is None or start * 2 <= kept[0]:
+        return _after(session, query, None, CHUNK, skipped=start)
+    left = max(0, kept[0] - start)
+    backwards = replace(query, descending=not query.descending)
+    return _after(session, backwards, None, min(CHUNK, left), skipped=max(0, left - CHUNK))[::-1]
 
 
 @dataclass(frozen=True, slots=True)
