@@ -690,6 +690,25 @@ class BackupsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GraphqlSettings:
+    """The GraphQL interface."""
+
+    introspection: bool = key(
+        "GRAPHQL_INTROSPECTION",
+        True,
+        "Let GraphQL clients read the schema; editors and generators need it.",
+        editable=True,
+    )
+    explorer: bool = key("GRAPHQL_EXPLORER", True, "Serve a page to try GraphQL at /graphql.", editable=True)
+    persisted_queries: bool = key(
+        "GRAPHQL_PERSISTED_QUERIES",
+        True,
+        "Let GraphQL clients send the hash of a query that they sent before in place of its text.",
+        editable=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All current values, grouped by topic."""
 
@@ -709,6 +728,7 @@ class Settings:
     requests: RequestsSettings
     events: EventsSettings
     backups: BackupsSettings
+    graphql: GraphqlSettings
 
 
 _SECTIONS = {
@@ -728,6 +748,7 @@ _SECTIONS = {
     "requests": RequestsSettings,
     "events": EventsSettings,
     "backups": BackupsSettings,
+    "graphql": GraphqlSettings,
 }
 
 KEYS: tuple[Key, ...] = tuple(

@@ -11,6 +11,7 @@ import logging
 import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,8 +102,8 @@ type _Group = tuple[str, frozenset[Permission]]
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class _Connection:
-    """One tab."""
+class Listener:
+    """One tab, or one subscription of GraphQL."""
 
     caller: Caller
     topics: frozenset[str]
@@ -119,6 +120,13 @@ class _Connection:
     is_valid: Callable[[], bool] = lambda: True
     """Returns whether the caller is still signed in with the same permissions; reads the database."""
 
+    async def wait(self, longest_s: float) -> None:
+        """Wait until there is a message or the stream is closed, but not longer than this."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(longest_s):
+                await self.wake.wait()
+        self.wake.clear()
+
 
 class Live:
     """The hub of one web process.
@@ -134,9 +142,9 @@ class Live:
     def __init__(self, topics: Iterable[LiveTopic]) -> None:
         self._topics = {topic.name: topic for topic in topics}
         self._lock = threading.Lock()
-        self._newcomers: list[_Connection] = []
+        self._newcomers: list[Listener] = []
         """Connections for which the thread has not read earlier events yet; they listen after it has."""
-        self._connections: set[_Connection] = set()
+        self._connections: set[Listener] = set()
         self._polled: dict[_Group, dict[str, str]] = {}
         self._position: tuple[int, int] | None = None
         self._stop = threading.Event()
@@ -173,7 +181,7 @@ class Live:
 
     def join(
         self, caller: Caller, topics: frozenset[str], last_id: str, is_valid: Callable[[], bool] = lambda: True
-    ) -> _Connection:
+    ) -> Listener:
         """Add a tab.
 
         Args:
@@ -182,7 +190,7 @@ class Live:
         """
         known = re.fullmatch(r"\d{1,18}", last_id)
         since = int(last_id) if known else None
-        connection = _Connection(
+        connection = Listener(
             caller=caller,
             topics=topics,
             since=since,
@@ -198,7 +206,7 @@ class Live:
             self._start()
         return connection
 
-    def leave(self, connection: _Connection) -> None:
+    def leave(self, connection: Listener) -> None:
         """Remove a tab."""
         with self._lock:
             self._connections.discard(connection)
@@ -206,7 +214,7 @@ class Live:
                 self._newcomers.remove(connection)
             self._alone_since_s = clock.monotonic_s()
 
-    def take(self, connection: _Connection) -> tuple[int | None, list[Push]]:
+    def take(self, connection: Listener) -> tuple[int | None, list[Push]]:
         """Return the messages that wait for a tab, oldest first, and the event up to which they bring it."""
         with self._lock:
             taken = sorted(connection.waiting.values(), key=lambda entry: entry[0])
@@ -277,7 +285,7 @@ class Live:
             self._polled.clear()
             return True
 
-    def _read_events(self, context: LiveContext, after: int | None, newcomers: list[_Connection]) -> int:
+    def _read_events(self, context: LiveContext, after: int | None, newcomers: list[Listener]) -> int:
         """Send new events to all listeners, and to new listeners those they missed; return the newest event."""
         with context.deps.database.reads() as session:
             newest = events.last_id(session)
@@ -301,7 +309,7 @@ class Live:
         return newest
 
     def _tell(
-        self, context: LiveContext, to: list[_Connection], happened: list[events.Happened] | None, newest: int
+        self, context: LiveContext, to: list[Listener], happened: list[events.Happened] | None, newest: int
     ) -> None:
         """Render events for their listeners. A listener that missed too many fetches everything again."""
         if happened is None or len(happened) > _MOST:
@@ -320,8 +328,8 @@ class Live:
             for one in to:
                 one.told = newest
 
-    def _hand(self, to: Iterable[_Connection], number: int, pushes: Iterable[Push]) -> None:
-        told: set[_Connection] = set()
+    def _hand(self, to: Iterable[Listener], number: int, pushes: Iterable[Push]) -> None:
+        told: set[Listener] = set()
         for push in pushes:
             meant = [one for one in to if push is _RESYNC or push.topic in one.topics]
             with self._lock:
@@ -331,7 +339,7 @@ class Live:
         _wake(told)
 
     def _poll(self, context: LiveContext) -> None:
-        groups: dict[_Group, list[_Connection]] = {}
+        groups: dict[_Group, list[Listener]] = {}
         with self._lock:
             for one in self._connections:
                 for name in one.topics:
@@ -360,11 +368,11 @@ _RESYNC = Push(topic="", key="resync", event="resync")
 """Makes every list on the page fetch itself again."""
 
 
-def _add(connection: _Connection, number: int, push: Push) -> None:
+def _add(connection: Listener, number: int, push: Push) -> None:
     connection.waiting[push.key] = (number, push)
 
 
-def _wake(connections: Iterable[_Connection]) -> None:
+def _wake(connections: Iterable[Listener]) -> None:
     for connection in connections:
         connection.loop.call_soon_threadsafe(connection.wake.set)
 
@@ -390,7 +398,7 @@ def _data(text: str) -> str:
     return "".join(f"data: {line}\n" for line in _LINE_END.split(text))
 
 
-async def _stream(live: Live, connection: _Connection) -> AsyncIterator[str]:
+async def _stream(live: Live, connection: Listener) -> AsyncIterator[str]:
     ends_s = clock.monotonic_s() + _STREAM_AGE_S
     begins = "" if connection.since is None else f"id: {connection.since}\n"
     try:
@@ -415,7 +423,9 @@ async def _stream(live: Live, connection: _Connection) -> AsyncIterator[str]:
         live.leave(connection)
 
 
-def _validity(request: WebRequest, caller: Caller) -> Callable[[], bool]:
+def validity(request: WebRequest, caller: Caller) -> Callable[[], bool]:
+    """Return a function that says whether the sender of a request still is this caller, with the same permissions."""
+
     def is_valid() -> bool:
         deps = deps_of(request)
         try:
@@ -440,7 +450,7 @@ async def events_stream(request: WebRequest, topics: FromQuery[str] = "shell", s
         caller.require(topic.permission)
         if not topic.allows(caller, name):
             raise Forbidden("These live updates belong to another person.")
-    connection = live.join(caller, wanted, request.headers.get("last-event-id") or since, _validity(request, caller))
+    connection = live.join(caller, wanted, request.headers.get("last-event-id") or since, validity(request, caller))
     return Stream(
         _stream(live, connection),
         media_type="text/event-stream",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from mydia.web import api, auth, live_topics, palette_finders, plex, shell_view
+from mydia.web import api, auth, graphql, live_topics, palette_finders, plex, shell_view
 from mydia.web.health import Look
 from mydia.web.live import LiveTopic
 from mydia.web.metadata_check import look_at_metadata
@@ -16,6 +16,7 @@ from mydia.web.shell import ShellProvider
 ROUTES: tuple[ControllerRouterHandler, ...] = (
     *auth.ROUTES,
     api.ROUTER,
+    *graphql.ROUTES,
     *setup.ROUTES,
     *settings.ROUTES,
     *account.ROUTES,

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from litestar.connection import ASGIConnection
 from litestar.enums import RequestEncodingType, ScopeType
 from litestar.types import Message, Receive, Scope, Send
 
@@ -358,7 +359,7 @@ def _refuse_other_sites(request: WebRequest) -> None:
         )
 
 
-def own_origin(request: WebRequest) -> str:
+def own_origin(request: ASGIConnection[Any, Any, Any, Any]) -> str:
     """Return scheme and host as the browser knows them."""
     configured: Config = request.app.state.deps.config
     if urlsplit(configured.external_url).netloc == request.headers.get("host"):

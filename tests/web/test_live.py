@@ -14,7 +14,7 @@ from mydia import events
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.web.app import WebApp
 from mydia.web.deps import CallerDep, WebDeps, WebRequest
-from mydia.web.live import Live, LiveContext, LiveTopic, Push, _Connection, _message, changed, partial
+from mydia.web.live import Listener, Live, LiveContext, LiveTopic, Push, _message, changed, partial
 from mydia.web.render import page
 from tests.web.example.app import GUEST, ROBIN, GalleryView, cards, make_app
 
@@ -35,7 +35,7 @@ class _Numbers:
         return {f"#n-{topic.rpartition(':')[2]}": f"<b>{self.value}</b>"}
 
 
-async def _next(live: Live, connection: _Connection) -> list[Push]:
+async def _next(live: Live, connection: Listener) -> list[Push]:
     async with asyncio.timeout(_DEADLINE_S):
         while True:
             await connection.wake.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mydia.contexts import library
 from mydia.contexts.downloads import wording
 from mydia.contexts.downloads.models import (
+    OPEN_STATES,
     Download,
     DownloadEpisode,
     DownloadState,
@@ -208,6 +209,20 @@ def list_history(
     rows = list(session.scalars(query))
     more = len(rows) > limit
     return rows[:limit], encode_cursor(rows[limit - 1].added_at.isoformat(), rows[limit - 1].id) if more else None
+
+
+def downloads_of_items(session: Session, caller: Caller, item_ids: Collection[str]) -> dict[str, list[Download]]:
+    """Return the unfinished downloads of several titles, newest first, by title; one without any is left out."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    query = (
+        select(Download)
+        .where(Download.media_item_id.in_(item_ids), Download.state.in_(OPEN_STATES))
+        .order_by(Download.added_at.desc(), Download.id.desc())
+    )
+    found: dict[str, list[Download]] = {}
+    for row in session.scalars(query):
+        found.setdefault(row.media_item_id or "", []).append(row)
+    return found
 
 
 def downloads_of_episode(session: Session, caller: Caller, episode_id: str, *, limit: int = 20) -> list[Download]:

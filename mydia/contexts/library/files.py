@@ -167,6 +167,24 @@ def files_of_item(session: Session, caller: Caller, item_id: str, *, videos_only
     return _views(session, caller, session.scalars(query).all())
 
 
+def files_of_items(
+    session: Session, caller: Caller, item_ids: Collection[str], *, videos_only: bool = False
+) -> dict[str, list[FileView]]:
+    """Return the files of several titles, sorted by path, by title; one without files is left out.
+
+    Args:
+        videos_only: As for `files_of_item`.
+    """
+    caller.require(Permission.BROWSE if videos_only else Permission.VIEW_ACTIVITY)
+    query = select(MediaFile).where(MediaFile.media_item_id.in_(item_ids))
+    if videos_only:
+        query = query.where(MediaFile.kind == "video")
+    found: dict[str, list[FileView]] = {}
+    for view in _views(session, caller, session.scalars(query.order_by(MediaFile.relative_path)).all()):
+        found.setdefault(view.media_item_id or "", []).append(view)
+    return found
+
+
 def videos_of_item(
     session: Session, caller: Caller, item_id: str, *, cursor: str | None = None, limit: int = 100
 ) -> FilePage:

@@ -47,6 +47,20 @@ def episodes_of(
     return [EpisodeRef(*row) for row in session.execute(query)]
 
 
+def episodes_of_items(session: Session, caller: Caller, item_ids: Collection[str]) -> dict[str, list[EpisodeRef]]:
+    """Return the episodes of several series in order, by series; one without episodes is left out."""
+    caller.require(Permission.BROWSE)
+    query = (
+        select(Episode.media_item_id, *_COLUMNS)
+        .where(Episode.media_item_id.in_(item_ids))
+        .order_by(Episode.media_item_id, Episode.season_number, Episode.episode_number)
+    )
+    found: dict[str, list[EpisodeRef]] = {}
+    for item_id, *row in session.execute(query):
+        found.setdefault(item_id, []).append(EpisodeRef(*row))
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpisodeDetails:
     """One episode in full."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -24,7 +24,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from mydia.contexts.media.list_counts import GENRE, amounts
 from mydia.contexts.media.models import HERE, ItemGenre, ItemState, ItemTag, MediaItem, Title, Version
@@ -608,6 +608,16 @@ _WITH_TEXT_INSIDE = (
     .order_by(Title.normalised)
     .limit(bindparam("limit"))
 )
+
+
+def items_of(session: Session, caller: Caller, ids: Collection[str]) -> list[MediaItem]:
+    """Return titles with their seasons, versions and pictures, in no order; those that do not exist are left out."""
+    caller.require(Permission.BROWSE)
+    query = select(MediaItem).where(MediaItem.id.in_(ids))
+    pictures = (joinedload(MediaItem.poster), joinedload(MediaItem.backdrop))
+    return list(
+        session.scalars(query.options(*pictures, selectinload(MediaItem.seasons), selectinload(MediaItem.versions)))
+    )
 
 
 def search_library(session: Session, caller: Caller, text: str, *, limit: int = 8) -> list[Card]:

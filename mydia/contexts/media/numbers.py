@@ -39,6 +39,12 @@ def number_of(session: Session, caller: Caller, kind: NumberedKind, id_: str) ->
     return known[id_]
 
 
+def numbers_of(session: Session, caller: Caller, kind: NumberedKind, ids: Collection[str]) -> dict[str, int]:
+    """Return id -> number of items, episodes or files; those without a number are left out."""
+    caller.require(Permission.BROWSE)
+    return _known(session, kind, ids)
+
+
 def id_of(session: Session, caller: Caller, kind: NumberedKind, number: int) -> str:
     """Return the id behind a number.
 

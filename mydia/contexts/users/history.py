@@ -14,11 +14,13 @@ from mydia import events
 from mydia.contexts.users.models import User
 from mydia.contexts.users.permissions import SYSTEM, Caller, Permission
 from mydia.db import Database
-from mydia.errors import NotFound
+from mydia.errors import Invalid, NotFound
 from mydia.events import EVENTS, AuditExported, AuditFilter, Happened
 
 _PRIVATE = frozenset({"api_key", "audit", "backup", "settings", "user"})
 """Events about these are shown only to callers who manage accounts."""
+_LONGEST_NUMBER = 18
+"""Digits; a database holds numbers up to 2^63."""
 _EVERYDAY = tuple(name for name, kind in EVENTS.items() if kind.resource not in _PRIVATE)
 
 _LARGEST_ID = 2**53
@@ -51,6 +53,33 @@ def feed(
     return events.feed(
         session, before_id=before_id, types=types, resource=resource, about=about, severity=severity, limit=limit
     )
+
+
+def position(session: Session, caller: Caller, after: str | None) -> int:
+    """Return where a stream of events begins: after the event with a given number, or at the end of the log.
+
+    Raises:
+        Invalid: It is not a number of an event.
+    """
+    caller.require(Permission.VIEW_ACTIVITY)
+    newest = events.last_id(session)
+    if after is None:
+        return newest
+    if not (after.isascii() and after.isdigit() and len(after) <= _LONGEST_NUMBER):
+        sentence = "Pass the id of an event."
+        raise Invalid(sentence, fields={"after": sentence})
+    # A number beyond the end belongs to another log: a backup was restored.
+    return min(int(after), newest)
+
+
+def since(session: Session, caller: Caller, after_id: int, *, limit: int) -> tuple[list[Happened], int]:
+    """Return the events of the library after a given one, oldest first, and the number of the last event that was read.
+
+    Sign-ins, accounts and settings are left out for every caller, so fewer than `limit` events may come back from a full page.
+    """
+    caller.require(Permission.VIEW_ACTIVITY)
+    rows = events.since(session, after_id, limit=limit)
+    return [one for one in rows if one.resource_kind not in _PRIVATE], rows[-1].id if rows else after_id
 
 
 def names_of_removed(

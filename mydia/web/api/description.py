@@ -158,7 +158,7 @@ def _parameter(told: dict[str, Any], handler: HTTPRouteHandler) -> dict[str, Any
     field = next(
         field for key, field in fields.items() if (getattr(field.kwarg_definition, "name", None) or key) == told["name"]
     )
-    schema = _exact(msgspec.json.schema(_limited(field)))
+    schema = _exact(msgspec.json.schema(limited(field)))
     # Enumerations are the only types that msgspec describes apart.
     if "$ref" in schema:
         (schema,) = schema["$defs"].values()
@@ -192,7 +192,7 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
 _LIMITS = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length")
 
 
-def _limited(field: FieldDefinition) -> Any:
+def limited(field: FieldDefinition) -> Any:
     """Return a parameter's type with its limits and without None, which an address cannot spell."""
     kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)] if field.is_optional else []
     kind = kinds[0] if len(kinds) == 1 else field.annotation

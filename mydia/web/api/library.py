@@ -95,6 +95,8 @@ class FileShape(Struct):
     container: str | None
     width: int | None
     height: int | None
+    resolution: str | None
+    """Such as `1080p`."""
     video_codec: str | None
     bit_depth: int | None
     hdr_format: str | None
@@ -279,6 +281,7 @@ def file(view: library.files.FileView) -> FileShape:
         container=view.container,
         width=view.width,
         height=view.height,
+        resolution=view.spec.resolution,
         video_codec=view.video_codec,
         bit_depth=view.bit_depth,
         hdr_format=view.hdr_format,

@@ -76,6 +76,7 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/system/backups/upload": (_WHOLE, _WHOLE),
     "/system/backups/{name}": (_WHOLE, _WHOLE),
     "/wanted": (_ACTIVITY, _MANAGE),
+    "/graphql": (None, None),
     "/api/v1/api-keys": (None, None),
     "/api/v1/audit": ((_SETTINGS, _USERS), (_SETTINGS, _USERS)),
     "/api/v1/blocklist": (_ACTIVITY, _MANAGE),

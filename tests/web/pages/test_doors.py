@@ -70,7 +70,7 @@ def test_every_page_sends_signed_out_visitors_to_the_login(still: Server, strang
     assert token
     for method, address, _ in _doors(still):
         answer = stranger.request(method, address, headers={"x-csrf-token": token[1]})
-        if address.startswith("/api/"):
+        if address.startswith(("/api/", "/graphql")):
             assert answer.status_code == 401, (method, address)
             assert answer.headers["content-type"].startswith("application/problem+json")
         else:

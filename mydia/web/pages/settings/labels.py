@@ -13,6 +13,7 @@ TITLES = {
     "metadata": "Language",
     "plex": "Plex",
     "crashes": "Crash reports",
+    "graphql": "GraphQL",
 }
 LABELS = {
     "media.auto_search_on_add": "Search when a title is added",
@@ -50,6 +51,9 @@ LABELS = {
     "metadata.region": "Country of release dates and age ratings",
     "plex.enabled": "Serve metadata to Plex",
     "crashes.report": "Report crashes",
+    "graphql.introspection": "Publish the schema",
+    "graphql.explorer": "Serve the explorer at /graphql",
+    "graphql.persisted_queries": "Accept queries by hash",
 }
 ELSEWHERE = frozenset(
     {

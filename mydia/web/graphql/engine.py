@@ -1,0 +1,156 @@
+"""The schema and its execution. Importing this module takes a second and 20 MB, so it is imported with the first request."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    get_operation_ast,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+
+from mydia.web.graphql import limits
+from mydia.web.graphql.context import Context
+from mydia.web.graphql.errors import Refused
+from mydia.web.graphql.incoming import Operation
+from mydia.web.graphql.roots import make_roots
+from mydia.web.graphql.shapes import SCALARS
+from mydia.web.graphql.subscriptions import subscription_type
+
+_MOST_ERRORS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that may be executed."""
+
+    document: DocumentNode
+    kind: OperationType
+
+
+class Engine:
+    """Checks and executes documents against the schema."""
+
+    def __init__(self) -> None:
+        roots = make_roots()
+        self._strawberry = strawberry.Schema(
+            roots.query, roots.mutation, subscription_type(roots.shapes), config=StrawberryConfig(scalar_map=SCALARS)
+        )
+        # Strawberry's own executor knows neither our limits nor documents that were validated before.
+        self.schema: GraphQLSchema = self._strawberry._schema  # noqa: SLF001
+        self._documents = _Documents()
+
+    def sdl(self) -> str:
+        """Return the schema in GraphQL's own language."""
+        lines = (line.rstrip() for line in print_schema(self._strawberry).splitlines())
+        return "\n".join(lines) + "\n"
+
+    def prepare(self, operation: Operation, *, introspection: bool) -> Prepared:
+        """Parse and check a document.
+
+        Raises:
+            GraphQLError: It is malformed, does not fit the schema or exceeds a limit.
+        """
+        known = self._documents.get(operation.query, introspection)
+        if known is None:
+            document = parse(operation.query, no_location=False, max_tokens=limits.TOKENS)
+            limits.check(self.schema, document, operation.variables)
+            rules = specified_rules if introspection else [*specified_rules, NoSchemaIntrospectionCustomRule]
+            if errors := validate(self.schema, document, rules, max_errors=_MOST_ERRORS):
+                raise Rejected(errors)
+            self._documents.keep(operation.query, introspection, document)
+        else:
+            document = known
+            # Variables say how long pages are.
+            limits.check(self.schema, document, operation.variables)
+        found = get_operation_ast(document, operation.name)
+        if not isinstance(found, OperationDefinitionNode):
+            raise Refused("Name one of the document's operations in operationName.", "GRAPHQL_VALIDATION_FAILED")
+        return Prepared(document, found.operation)
+
+    def execute(self, prepared: Prepared, operation: Operation, context: Context, root: Any = None) -> ExecutionResult:
+        """Execute a query, a mutation, or the fields of one event of a subscription, in the calling thread.
+
+        Loaders need an event loop; this one has nothing else to do, so resolvers may wait for the database.
+        """
+
+        async def run() -> ExecutionResult:
+            result = execute(
+                self.schema,
+                prepared.document,
+                root_value=root,
+                context_value=context,
+                variable_values=dict(operation.variables),
+                operation_name=operation.name,
+            )
+            return result if isinstance(result, ExecutionResult) else await result
+
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            return runner.run(run())
+
+
+class Rejected(GraphQLError):
+    """A document that does not fit the schema; holds every error found."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message)
+        self.errors = errors
+
+
+class _Documents:
+    """Keeps checked documents, because dashboards send the same ones again and again; the oldest are dropped."""
+
+    _LIMIT_BYTES = 500_000
+    """Of text; the parsed form is about twenty times as large."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[str, bool], DocumentNode] = OrderedDict()
+        self._size = 0
+
+    def get(self, text: str, introspection: bool) -> DocumentNode | None:
+        with self._lock:
+            found = self._known.get((text, introspection))
+            if found is not None:
+                self._known.move_to_end((text, introspection))
+            return found
+
+    def keep(self, text: str, introspection: bool, document: DocumentNode) -> None:
+        with self._lock:
+            self._known[text, introspection] = document
+            self._size += len(text)
+            while self._size > self._LIMIT_BYTES:
+                (dropped, _), _ = self._known.popitem(last=False)
+                self._size -= len(dropped)
+
+
+_building = threading.Lock()
+
+
+@cache
+def _engine() -> Engine:
+    return Engine()
+
+
+def engine() -> Engine:
+    """Return the engine of this process; the first call builds it."""
+    with _building:
+        return _engine()
