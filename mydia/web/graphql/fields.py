@@ -7,6 +7,7 @@ same early refusal and the same checks of its values, so both interfaces allow, 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin
 
@@ -116,7 +117,7 @@ class Call:
         self.parameters = [name for name in self.fields if name not in _PROVIDED]
         self._spelled = {**_RENAMED, **renamed}
         self._provided = [name for name in self.fields if name in _PROVIDED]
-        self._address = f"{_PREFIX}{min(handler.paths)}".replace(":str}", "}")
+        self._address = address_of(handler)
         places = [name for name in self.parameters if f"{{{name}:" in min(handler.paths)]
         if len(places) == 1 and places[0] not in _OWNERS and places[0].endswith("_id"):
             self._spelled.setdefault(places[0], "id")
@@ -148,11 +149,16 @@ class Call:
             raise Invalid("Text must not contain the character NUL.")
         spelled = camel(self.argument(parameter))
         try:
-            # A cursor of the history is a number in the API and a text here.
-            return msgspec.convert(value, limited(field), strict=parameter != "cursor")
+            # Some ids and cursors are numbers in the API; all of them are texts here.
+            return msgspec.convert(value, limited(field), strict=not isinstance(value, str))
         except msgspec.ValidationError as error:
             sentence = wording.sentence(str(error))
             raise Invalid(sentence, fields={spelled: sentence}) from error
+
+
+def address_of(handler: HTTPRouteHandler) -> str:
+    """Return a handler's address as `guards.DOORS` spells it."""
+    return _PREFIX + re.sub(r":\w+}", "}", min(handler.paths))
 
 
 def field_of(

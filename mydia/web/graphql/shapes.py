@@ -88,7 +88,7 @@ class Shapes:
             case types.StrType():
                 return strawberry.ID if _is_id(place) else str
             case types.IntType():
-                if not given and _last(place) == "id":
+                if _last(place) == "id":
                     return strawberry.ID
                 return BigInt if _LARGE.search(_last(place)) or (told.le or 0) > _INT_MAX else int
             case types.FloatType():

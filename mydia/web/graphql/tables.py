@@ -7,12 +7,27 @@ from __future__ import annotations
 
 from litestar.handlers import HTTPRouteHandler
 
-from mydia.web.api import accounts, downloads, edits, library, lists, media, quality, requests, settings, system, upkeep
+from mydia.web.api import (
+    accounts,
+    audit,
+    downloads,
+    edits,
+    library,
+    lists,
+    media,
+    quality,
+    requests,
+    settings,
+    system,
+    upkeep,
+)
 from mydia.web.api import schemas as shared
 
 QUERIES: dict[str, HTTPRouteHandler] = {
     "api_keys": accounts.list_keys,
     "artwork": media.list_artwork,
+    "audit": audit.list_audit,
+    "audit_entry": audit.get_entry,
     "backups": upkeep.list_backups,
     "blocklist": downloads.list_blocklist,
     "calendar": system.calendar,
@@ -182,6 +197,7 @@ BY_HAND: dict[str, HTTPRouteHandler] = {
 ELSEWHERE: dict[HTTPRouteHandler, str] = {
     library.files_of_media: "MediaItem.files",
     lists.list_title_tags: "MediaItem.tags",
+    audit.export_audit: "a file",
     upkeep.download_backup: "a file",
     upkeep.download_log: "a file",
     upkeep.upload_backup: "a file",

@@ -19,6 +19,7 @@ from mydia.contexts.users import Permission, Role, permissions_of
 from mydia.web.auth import guards
 from mydia.web.graphql import tables
 from mydia.web.graphql.engine import engine
+from mydia.web.graphql.fields import address_of
 from mydia.web.graphql.shapes import camel
 from tests.web.graphql.conftest import Graph
 
@@ -76,7 +77,7 @@ def _needs() -> dict[str, tuple[Permission, ...]]:
     found = {}
     for operation, table in (("query", tables.QUERIES), ("mutation", tables.MUTATIONS), ("", tables.BY_HAND)):
         for name, handler in table.items():
-            address = f"/api/v1{min(handler.paths)}".replace(":str}", "}")
+            address = address_of(handler)
             changing = handler.http_methods != {"GET"}
             kind = operation or ("mutation" if changing else "query")
             found[f"{kind} {camel(name)}"] = guards.needs(address, changing=changing)
