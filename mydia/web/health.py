@@ -15,7 +15,7 @@ from litestar import Response, get
 from sqlalchemy import text
 
 from mydia import __version__, units
-from mydia.contexts import settings
+from mydia.contexts import library, settings
 from mydia.contexts.users import SYSTEM, Permission
 from mydia.errors import MydiaError
 from mydia.web.deps import WebDeps, WebRequest, caller_of, deps_of
@@ -114,12 +114,17 @@ def look_at_worker(deps: WebDeps) -> Iterable[Check]:
 
 
 def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
-    """Check that every library folder is there. A missing one usually means that a mount failed."""
+    """Check that every library folder is there and mounted: an unmounted disk leaves an empty folder that can be written."""
     with deps.database.reads() as session:
-        folders = [(folder.name, folder.path) for folder in settings.library_paths.list_library_paths(session, SYSTEM)]
-    for name, path in folders:
+        folders = [
+            (folder.id, folder.name, folder.path)
+            for folder in settings.library_paths.list_library_paths(session, SYSTEM)
+        ]
+    for path_id, name, path in folders:
         if not os.access(path, os.R_OK | os.X_OK):
             yield Check(f"library folder {name}", "failed", f"{path} is missing or cannot be read. Check the mount.")
+        elif (problem := library.mounts.problem(deps.database, deps.outside.files, path_id)) is not None:
+            yield Check(f"library folder {name}", "failed", problem)
         elif not os.access(path, os.W_OK):
             yield Check(f"library folder {name}", "warning", f"{path} is read-only, so nothing is imported.")
         else:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 from litestar.testing import TestClient
 
@@ -8,6 +10,8 @@ from mydia.errors import Unavailable
 from mydia.web.app import WebApp
 from mydia.web.deps import WebDeps
 from mydia.web.health import CHECKS, Check, examine
+from tests import builders
+from tests.fakes.outside import fake_outside
 from tests.web.conftest import from_address
 from tests.web.example import app as example
 
@@ -42,6 +46,27 @@ def test_signed_out_callers_see_states_but_no_paths(deps: WebDeps) -> None:
         assert {check["sentence"] for check in checks} == {None}
         client.cookies.set("who", "robin")
         assert all(check["sentence"] for check in client.get("/ready").json()["checks"])
+
+
+def test_a_library_folder_whose_disk_is_not_mounted_is_a_problem(deps: WebDeps, tmp_path: Path) -> None:
+    """The empty folder of the mount point can be read and written."""
+    (root := tmp_path / "films").mkdir()
+    with deps.database.writes() as session:
+        path = builders.library_path(session, root, name="Movies")
+        for name in ("a.mkv", "b.mkv"):
+            builders.media_file(session, path, name)
+            builders.on_disk(root, name)
+    deps = replace(deps, outside=fake_outside())
+
+    def found() -> Check:
+        (check,) = [one for one in examine(deps, CHECKS) if one.name == "library folder Movies"]
+        return check
+
+    assert found().state == "ok"
+    for file in root.iterdir():
+        file.unlink()
+    assert found().state == "failed"
+    assert "The disk is probably not mounted" in (found().sentence or "")
 
 
 def test_a_check_that_raises_is_reported_as_failed(deps: WebDeps) -> None:

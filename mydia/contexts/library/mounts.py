@@ -43,12 +43,12 @@ class Absence(StrEnum):
 
 
 _SENTENCES = {
-    Absence.MISSING: "{path} does not exist. Mount the disk or correct the path, then try again. Nothing was changed.",
-    Absence.NOT_A_FOLDER: "{path} is not a folder. Correct the path under Settings, Libraries. Nothing was changed.",
-    Absence.UNREADABLE: "{path} cannot be read. Give Mydia's user access to it, then try again. Nothing was changed.",
-    Absence.NOT_MOUNTED: "The disk of {path} is not mounted. Mount it, then try again. Nothing was changed.",
+    Absence.MISSING: "{path} does not exist. Mount the disk or correct the path, then try again.",
+    Absence.NOT_A_FOLDER: "{path} is not a folder. Correct the path under Settings, Libraries.",
+    Absence.UNREADABLE: "{path} cannot be read. Give Mydia's user access to it, then try again.",
+    Absence.NOT_MOUNTED: "The disk of {path} is not mounted. Mount it, then try again.",
     Absence.NO_KNOWN_FILE: "None of the known files of {path} exists. The disk is probably not mounted. Mount it, or "
-    "scan the folder if the files are gone. Nothing was changed.",
+    "scan the folder if the files are gone.",
 }
 
 
@@ -56,7 +56,7 @@ class NotMounted(Conflict):
     """A library folder is not mounted, or another folder is in its place."""
 
     def __init__(self, path: str, absence: Absence) -> None:
-        super().__init__(_SENTENCES[absence].format(path=path))
+        super().__init__(f"{_SENTENCES[absence].format(path=path)} Nothing was changed.")
         self.path = path
         self.absence = absence
 
@@ -110,6 +110,14 @@ def absence(files: Files, wanted: Expected, state: MountState | None = None) -> 
     if len(wanted.known_files) >= _FEW_FILES or (wanted.known_files and (moved or state.empty)):
         return Absence.NO_KNOWN_FILE
     return None
+
+
+def problem(database: Database, files: Files, library_path_id: str) -> str | None:
+    """Return a sentence that says why a library folder cannot be trusted, or None. Raises: NotFound."""
+    with database.reads() as session:
+        wanted = expected(session, library_path_id)
+    found = absence(files, wanted)
+    return None if found is None else _SENTENCES[found].format(path=wanted.path)
 
 
 def require_mounted(

@@ -15,7 +15,7 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import confine, shown, to_os
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
-from mydia.contexts.library import journal, naming
+from mydia.contexts.library import journal, mounts, naming
 from mydia.contexts.library.filekinds import disc_folder, title_folder
 from mydia.contexts.library.journal import Step
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, Sidecar
@@ -101,9 +101,17 @@ def rename(
     with database.reads() as session:
         lines = rename_preview(session, outside, caller, item_ids, folders=folders)
         roots = _roots(session, lines)
+        path_ids = {Path(path.path): path.id for path in settings.library_paths.list_library_paths(session, SYSTEM)}
         if file_ids is not None:
             wanted = set(file_ids) | set(session.scalars(select(Sidecar.id).where(Sidecar.file_id.in_(file_ids))))
             lines = [line for line in lines if line.id in wanted]
+    # First, because on an unmounted disk every file seems to be gone.
+    mounts.require_mounted(
+        database,
+        outside.files,
+        [path_ids[roots[line.id]] for line in lines if line.changes],
+        concerned=[roots[line.id] / to_os(line.old) for line in lines if line.changes],
+    )
     todo = [line for line in lines if line.changes and line.objection is None]
     if not todo:
         return Renamed(None, 0, tuple(line.objection for line in lines if line.objection))

@@ -112,7 +112,8 @@ def test_nothing_is_deleted_renamed_or_restored_while_the_disk_is_unmounted(
         with pytest.raises(mounts.NotMounted):
             library.recycle.remove_item(database, outside, SYSTEM, now, detour.id, files="recycle")
     elif act == "rename":
-        assert library.renaming.rename(database, outside, SYSTEM, now, [detour.id]).files == 0
+        with pytest.raises(mounts.NotMounted):
+            library.renaming.rename(database, outside, SYSTEM, now, [detour.id])
     else:
         with database.reads() as session:
             (recycled,) = session.query(RecycledFile).all()
