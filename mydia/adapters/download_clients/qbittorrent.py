@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import qbittorrentapi
 from qbittorrentapi import exceptions as qbt
+from qbittorrentapi.request import QbittorrentSession
 
 from mydia import clock, writing
 from mydia.adapters.download_clients.base import (
@@ -32,6 +33,7 @@ from mydia.adapters.download_clients.base import (
 from mydia.adapters.errors import AdapterError, Nonsense, Refused, Unreachable
 from mydia.adapters.http import Http, show_address
 from mydia.adapters.kinds import Connection
+from mydia.adapters.requests_bridge import OwnHttp
 from mydia.adapters.torrents import magnet_hashes, read_torrent
 from mydia.errors import Invalid
 
@@ -117,6 +119,22 @@ _rejected = _Rejected()
 
 class _Gone(Refused):
     """404: the torrent does not exist."""
+
+
+class _Client(qbittorrentapi.Client):
+    """The library's client, sending its requests with Mydia's HTTP client."""
+
+    def __init__(self, transport: OwnHttp, **options: Any) -> None:
+        self._transport = transport
+        super().__init__(**options)
+
+    @property
+    def _session(self) -> QbittorrentSession:
+        # The library makes a new session each time it signs in again.
+        session = super()._session
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, self._transport)
+        return session
 
 
 class QBittorrent:
@@ -358,17 +376,16 @@ class QBittorrent:
             raise Refused(connection.name, f"redirects to {target or 'somewhere else'}; configure that address instead")
         password = connection.secret.reveal()
         is_key = password.startswith("qbt_") and not connection.username
-        client = qbittorrentapi.Client(
+        client = _Client(
+            OwnHttp(self._http, connection.name, timeout_s=connection.timeout_s, verify=verify),
             host=connection.url,
             username=None if is_key else connection.username,
             password=None if is_key else password,
             api_key=password if is_key else None,
-            VERIFY_WEBUI_CERTIFICATE=verify,
             FORCE_SCHEME_FROM_HOST=True,
             DISABLE_LOGGING_DEBUG_OUTPUT=True,
             SIMPLE_RESPONSES=True,
-            HTTPADAPTER_ARGS={"max_retries": 0},
-            REQUESTS_ARGS={"timeout": (min(5.0, connection.timeout_s), connection.timeout_s), "allow_redirects": False},
+            REQUESTS_ARGS={"allow_redirects": False},
         )
         if answer.status in {401, 403} or connection.username or is_key:
             client.auth_log_in()
@@ -405,6 +422,8 @@ class QBittorrent:
                 return Unreachable(name, "server error; try again later")
             case qbt.HTTPError():
                 return Refused(name, f"refused the request (HTTP {error.http_status_code})")
+            case qbt.APIConnectionError() if isinstance(error.__context__, AdapterError):
+                return error.__context__
             case qbt.APIConnectionError():
                 return Unreachable(name, f"no answer from {show_address(self.connection.url)}; is it running?")
             case _:
