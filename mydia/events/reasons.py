@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from mydia import units
+from mydia.languages import language_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def say(stored: Mapping[str, Any] | Reason | str) -> str:
 
 
 class _Format(string.Formatter):
-    """Format specs of the sentences: `size`, `day`, `duration`, `reason`, `list`, `full` and `plural:word`."""
+    """Format specs of the sentences: `size`, `day`, `duration`, `reason`, `list`, `full`, `language` and `plural:word`."""
 
     def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:
         # A page must still render if an older version did not store a fact.
@@ -80,6 +81,8 @@ class _Format(string.Formatter):
                 return say(value)
             case "list":
                 return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            case "language":
+                return language_name(str(value))
             case "full":
                 return str(value).rstrip(".")
             case "plural":
@@ -114,7 +117,7 @@ SENTENCES: Mapping[str, str] = {
     "match.other-runtime": "Runs {minutes} min; expected {expected}",
     "match.episodes": "All {count} episodes exist",
     "match.missing-episodes": "{missing} of {count} episodes do not exist in it, such as {first}",
-    "match.language": "The audio is in its original language, {language}",
+    "match.language": "The audio is in its original language, {language:language}",
     "match.chosen": "{by} chose this title",
     "match.chosen-folder": "Chosen by a user for this folder",
     "match.from-nfo": "The title comes from an NFO file",

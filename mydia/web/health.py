@@ -123,7 +123,7 @@ def look_at_library_folders(deps: WebDeps) -> Iterable[Check]:
     for path_id, name, path in folders:
         if not os.access(path, os.R_OK | os.X_OK):
             yield Check(f"library folder {name}", "failed", f"{path} is missing or cannot be read. Check the mount.")
-        elif (problem := library.mounts.problem(deps.database, deps.outside.files, path_id)) is not None:
+        elif (problem := library.mounts.problem(deps.database, deps.outside.files, SYSTEM, path_id)) is not None:
             yield Check(f"library folder {name}", "failed", problem)
         elif not os.access(path, os.W_OK):
             yield Check(f"library folder {name}", "warning", f"{path} is read-only, so nothing is imported.")

@@ -31,6 +31,7 @@ from markupsafe import Markup
 from mydia import __version__, clock, units
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
+from mydia.languages import language_name
 from mydia.units import plural as plural  # noqa: PLC0414  for pages, which take their filters from here
 from mydia.vocabulary import MediaType
 from mydia.web import security, views
@@ -157,6 +158,7 @@ class Renderer:
             "tojson_attr": _json_attribute,
             "initials": initials,
             "plural": units.plural,
+            "language": language_name,
             "ago": lambda at: ago(at, clock.now()),
         }
         self.environment.globals |= {

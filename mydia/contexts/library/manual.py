@@ -40,6 +40,7 @@ from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Forbidden, Invalid, MydiaError, NotFound
 from mydia.events import FileMatched, InboxChanged, InboxDecided, MediaChanged, emit, reason
+from mydia.languages import language_names
 from mydia.parsing import ParsedRelease, Quality, normalise_title
 from mydia.vocabulary import MediaType
 
@@ -467,7 +468,8 @@ _TOLD = {"quality_name": "quality", "languages": "languages", "release_group": "
 
 
 def _said(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+    # The only lists are languages.
+    return language_names(value) if isinstance(value, list) else value
 
 
 def _episodes_of(session: Session, file_id: str) -> set[str]:

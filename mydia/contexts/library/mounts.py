@@ -20,7 +20,7 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import Files, MountState, to_os
 from mydia.contexts import settings
 from mydia.contexts.library.models import LibraryIdentity, MediaFile
-from mydia.contexts.users import SYSTEM
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database
 from mydia.errors import Conflict
 
@@ -112,8 +112,9 @@ def absence(files: Files, wanted: Expected, state: MountState | None = None) -> 
     return None
 
 
-def problem(database: Database, files: Files, library_path_id: str) -> str | None:
+def problem(database: Database, files: Files, caller: Caller, library_path_id: str) -> str | None:
     """Return a sentence that says why a library folder cannot be trusted, or None. Raises: NotFound."""
+    caller.require(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
         wanted = expected(session, library_path_id)
     found = absence(files, wanted)

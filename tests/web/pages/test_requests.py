@@ -204,7 +204,7 @@ def test_rules_and_people_are_set_up(server: Server, browser: Browser, kim: tupl
     )
     assert made.status_code == 303
     listed = words(browser.get("/settings/requests"))
-    assert "Anime by Kim Guest; genre Animation, Family; language ja → approved automatically" in listed
+    assert "Anime by Kim Guest; genre Animation, Family; language Japanese → approved automatically" in listed
     person = f"/settings/requests/people/{kim[0].id}"
     assert "0 movies requested in 7 days" in words(browser.get(person))
     missing = send(browser, person, movie_quota="limited")

@@ -202,7 +202,7 @@ def test_what_is_known_of_files_is_corrected(browser: Browser, server: Server, p
     edit = f"/items/{item_id}/files/edit"
     asked = browser.get(f"/items/{item_id}/files/{first.id}/edit", headers={"hx-request": "true"})
     assert 'value="S01E01"' in asked.text
-    wanted = {"quality": "Bluray-1080p", "languages": "en, de", "release_group": "ARC", "edition": "Extended"}
+    wanted = {"quality": "Bluray-1080p", "languages": "English, de", "release_group": "ARC", "edition": "Extended"}
     press(browser, edit, ids=first.id, episodes="S01E01-E02 1x04", **wanted)
     (changed,) = [file for file in _files(server, "The Cartographers") if file.id == first.id]
     codes = {one.id: one.code for one in episodes}
@@ -210,6 +210,7 @@ def test_what_is_known_of_files_is_corrected(browser: Browser, server: Server, p
         "Bluray-1080p", ("en", "de"), "ARC", "Extended",
     )  # fmt: skip
     assert [codes[id_] for id_ in changed.episode_ids] == ["S01E01", "S01E02", "S01E04"]
+    assert "English, German" in words(browser.get(f"/shows/{item_id}?tab=files"))
     assert "quality of The Cartographers S01E01.mkv" in words(browser.get(f"/shows/{item_id}?tab=history"))
 
     many = {"quality": "", "languages": "fr", "release_group": "", "edition": ""}

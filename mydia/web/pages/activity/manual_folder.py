@@ -17,6 +17,7 @@ from mydia.contexts.media import MediaItem
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.errors import Invalid, MydiaError
+from mydia.languages import language_names
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, OutsideDep, WebRequest
 from mydia.web.forms import message
@@ -318,7 +319,7 @@ def _proposed(session: Session, caller: Caller, key: str, file: library.manual.M
         title=named(item.title, item.year) if item else "",
         episodes=", ".join(codes[one] for one in file.episode_ids if one in codes),
         quality=file.quality.name if file.quality.name in settings.qualities.QUALITY_NAMES else "",
-        languages=", ".join(file.languages),
+        languages=language_names(file.languages),
         group=file.release_group or "",
         edition=file.edition or "",
     )

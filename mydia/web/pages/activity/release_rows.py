@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mydia import clock, units
 from mydia.contexts import downloads
 from mydia.contexts.users import Caller, Permission
+from mydia.languages import language_names
 from mydia.web.deps import WebRequest
 from mydia.web.render import plural, query
 from mydia.web.views import specs
@@ -296,8 +297,8 @@ def row_of(
 
 
 def _languages(release: downloads.Release) -> str:
-    """Return the languages a release is known to have: `en, de`; empty when neither name nor indexer says."""
-    return ", ".join(str(code) for code in release.parsed.get("languages") or ())
+    """Return the languages a release is known to have: `English, German`; empty when neither name nor indexer says."""
+    return language_names(str(code) for code in release.parsed.get("languages") or ())
 
 
 def _age(at: datetime | None, now: datetime) -> str:

@@ -16,6 +16,7 @@ from mydia import clock
 from mydia.contexts import library, media, settings
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Forbidden, Invalid, MydiaError, NotFound
+from mydia.languages import language_code, language_names
 from mydia.parsing import Quality
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
@@ -131,7 +132,7 @@ def file_rows(
             name=file.shown_path.rpartition("/")[2],
             folder=file.shown_path.rpartition("/")[0],
             episodes=", ".join(codes[id_] for id_ in file.episode_ids if id_ in codes),
-            languages=", ".join(languages_of(file)),
+            languages=language_names(languages_of(file)),
         )
         for file in files
     )
@@ -334,7 +335,7 @@ def _edit_dialog(
         (row,) = file_rows([one], refs)
         values = {
             "quality": one.quality.name,
-            "languages": ", ".join(one.languages),
+            "languages": language_names(one.languages),
             "release_group": one.release_group or "",
             "edition": one.edition or "",
             "episodes": row.episodes,
@@ -394,10 +395,13 @@ def typed_quality(name: str) -> Quality | None:
 
 
 def typed_languages(text: str, *, many: bool) -> list[str] | None:
-    """Return the language codes of a text, None where several files keep theirs. Raises Invalid."""
-    codes = [part for part in re.split(r"[\s,]+", text.strip()) if part]
+    """Return the codes of languages that are typed by name or code, None where several files keep theirs. Raises Invalid."""
+    codes: list[str] = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        known = language_code(part)
+        codes += [known] if known is not None else part.split()
     if any(not _LANGUAGE.fullmatch(code) for code in codes):
-        sentence = "Enter language codes such as en, de or pt-BR."
+        sentence = "Enter languages such as English, German or pt-BR, separated by commas."
         raise Invalid(sentence, fields={"languages": sentence})
     return None if many and not codes else codes
 

@@ -16,6 +16,7 @@ from mydia.contexts import requests, settings
 from mydia.contexts.requests import Allowance, Conditions, NewRule, QuotaKind
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid
+from mydia.languages import language_code, language_name, language_names
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, WebRequest
 from mydia.web.forms import Count
@@ -145,7 +146,7 @@ def _line(rule: requests.rules.RequestRule, names: _Names) -> RuleLine:
         dict(_TYPES).get(rule.type or "", "") if rule.type else "",
         _listed("by", [names.people.get(id_, "a removed account") for id_ in rule.user_ids]),
         _listed("genre", rule.genres),
-        _listed("language", rule.languages),
+        _listed("language", tuple(map(language_name, rule.languages))),
         _listed("keyword", rule.keywords),
     ]
     then = [
@@ -231,7 +232,7 @@ def show_rule(request: WebRequest, database: DatabaseDep, caller: CallerDep, rul
         "enabled": str(rule.enabled).lower(),
         "type": rule.type or "",
         "genres": ", ".join(rule.genres),
-        "languages": ", ".join(rule.languages),
+        "languages": language_names(rule.languages),
         "keywords": ", ".join(rule.keywords),
         "profile_id": rule.profile_id or "",
         "library_path_id": rule.library_path_id or "",
@@ -274,7 +275,7 @@ def _new(fields: RuleFields) -> NewRule:
             type=fields.type,
             user_ids=fields.user_ids,
             genres=settings.tags.split_names(fields.genres),
-            languages=settings.tags.split_names(fields.languages),
+            languages=tuple(language_code(typed) or typed for typed in settings.tags.split_names(fields.languages)),
             keywords=settings.tags.split_names(fields.keywords),
         ),
         profile_id=fields.profile_id,
