@@ -1,4 +1,4 @@
-"""Names of languages for people, and the codes they stand for (ISO 639-1; ISO 639-2 where files state it)."""
+"""Names of languages for people, and their codes (ISO 639-1; ISO 639-2 in media files)."""
 
 from __future__ import annotations
 

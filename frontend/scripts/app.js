@@ -4,6 +4,7 @@ import { closeDialog, openDialog, placeToasts } from "./core/dialogs.js";
 import { down, isStream } from "./core/connection.js";
 import { checkNeeds, focusNamedField } from "./core/forms.js";
 import { listenForChanges, retryLater } from "./core/live.js";
+import { sameControl } from "./core/movement.js";
 import { waitForRestart } from "./core/reconnect.js";
 import { clearSelection, redrawSelection } from "./core/selection.js";
 import { showToast, watchNewToasts } from "./core/toasts.js";
@@ -33,7 +34,7 @@ const settle = () => {
 };
 
 let page = location.pathname;
-const arrived = (title) => {
+const arrived = (title, source) => {
   const elsewhere = location.pathname !== page;
   if (elsewhere) {
     page = location.pathname;
@@ -45,18 +46,27 @@ const arrived = (title) => {
   // The heading of a sorted column keeps the focus. Only an element with an id is surely the same after the swap.
   const kept = document.activeElement;
   if (elsewhere || !kept.id || !$("#main").contains(kept)) {
-    ($("#main [autofocus]") || $("#main")).focus({ preventScroll: true });
+    const same = !elsewhere && source && sameControl(source);
+    (same || $("#main [autofocus]") || $("#main")).focus({ preventScroll: true });
   }
   announce(title);
 };
 
+/** Request -> the link that was followed. After the swap, htmx names another element if the link is gone. */
+const links = new WeakMap();
+on("htmx:before:swap", ({ detail: { ctx } }) => {
+  const link = ctx?.sourceElement?.closest?.("a");
+  if (link) links.set(ctx, link);
+});
+
 on("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
+  const link = ctx && links.get(ctx);
   settle();
   if (ctx?.response?.status === 422) $("[aria-invalid=true]")?.focus();
-  const followed = location.pathname !== page || ctx?.sourceElement?.closest?.("a");
+  const followed = location.pathname !== page || link;
   // htmx sets the title after this event.
-  if (ctx?.target?.id === "main" && followed) arrived(ctx.title || document.title);
+  if (ctx?.target?.id === "main" && followed) arrived(ctx.title || document.title, link);
 });
 
 on("htmx:error", (event) => {

@@ -103,3 +103,27 @@ def test_tab_stays_in_a_dialog_and_escape_returns_to_its_button(
     page.keyboard.press("Escape")
     expect(dialog).not_to_have_attribute("open", "")
     assert page.evaluate("document.activeElement.closest('#main') !== null")
+
+
+def test_a_chosen_filter_and_tab_keep_the_focus(open_tab: Callable[..., Tab], origin: str, server: Server) -> None:
+    tab = open_tab(origin, cookies={"session": server.token})
+    page = tab.go("/movies")
+    chips = page.get_by_role("group", name="Filters").get_by_role("link")
+    label = chips.nth(1).inner_text()
+    chips.nth(1).press("Enter")
+    expect(chips.nth(1)).to_have_attribute("aria-current", "true")
+    expect(chips.nth(1)).to_be_focused()
+    assert chips.nth(1).inner_text().split()[0] == label.split()[0]
+    page.keyboard.press("Enter")
+    expect(chips.nth(1)).not_to_have_attribute("aria-current", "true")
+    expect(chips.nth(1)).to_be_focused()
+    table = page.get_by_role("group", name="View").get_by_role("link", name="Table")
+    table.press("Enter")
+    expect(table).to_have_attribute("aria-current", "true")
+    expect(table).to_be_focused()
+    page = tab.go(f"/shows/{server.ids['The Cartographers']}")
+    files = page.locator(".tabs-line").get_by_role("link", name="Files")
+    files.press("Enter")
+    expect(files).to_have_attribute("aria-current", "page")
+    expect(files).to_be_focused()
+    assert tab.errors == []

@@ -1,4 +1,4 @@
-// Moving the focus through grids (arrows) and tables (j and k).
+// Moving the focus through grids (arrows) and tables (j and k), and keeping it on a filter that was chosen.
 import { $, $$ } from "./dom.js";
 
 const nearest = (links, here, direction) => {
@@ -42,4 +42,21 @@ export const moveFocus = ({ key, target }) => {
   else if (key === "j" || key === "k") next = inTable(target.closest?.("[data-rows] tr"), key);
   next?.focus();
   return Boolean(next);
+};
+
+const FILTERS = ".filter,.seg a,.tabs-line a";
+const ownText = (link) =>
+  link.getAttribute("aria-label") || [...link.childNodes].map((node) => node.nodeType === 3 && node.data.trim()).join("");
+const groupOf = (link) => link.parentElement?.closest("[aria-label]")?.getAttribute("aria-label");
+
+/** The control of the new page that stands for a filter or tab of the old one; if it is gone, its neighbour. */
+export const sameControl = (source) => {
+  const link = source.closest(FILTERS);
+  if (!link) return undefined;
+  const menu = link.closest("[popover]");
+  if (menu) return $(`[popovertarget="${CSS.escape(menu.id)}"]`);
+  const alike = (root) => $$(`:is(${FILTERS})`, root).filter((one) => groupOf(one) === groupOf(link));
+  const now = alike($("#main"));
+  const place = alike(link.getRootNode()).indexOf(link);
+  return now.find((one) => ownText(one) === ownText(link)) || now[Math.min(place, now.length - 1)];
 };
