@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from litestar.testing import TestClient
 
 from mydia.errors import Unavailable
@@ -109,6 +110,28 @@ def test_metrics_are_for_administrators(deps: WebDeps) -> None:
         assert client.get("/metrics").status_code == 403
         assert client.get("/metrics", headers={"x-api-key": "guest"}).status_code == 403
         assert client.get("/metrics", headers={"x-api-key": "robin"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"cf-connecting-ip": "127.0.0.1"},
+        {"forwarded": "for=127.0.0.1"},
+        {"via": "1.1 proxy"},
+        {"x-client-ip": "127.0.0.1"},
+        {"x-forwarded-for": "127.0.0.1"},
+        {"x-forwarded-host": "localhost"},
+        {"x-real-ip": "127.0.0.1"},
+        {"host": "rebind.example.org"},
+        {"origin": "https://media.example.org"},
+    ],
+)
+def test_metrics_need_no_key_on_this_machine_but_do_behind_a_proxy_or_under_a_public_name(
+    deps: WebDeps, headers: dict[str, str]
+) -> None:
+    with TestClient(from_address(example.make_app(deps), "127.0.0.1"), base_url="http://127.0.0.1:4000") as client:
+        assert client.get("/metrics").status_code == 200
+        assert client.get("/metrics", headers=headers).status_code in (400, 403)
 
 
 def test_a_damaged_file_that_was_replaced_is_reported(deps: WebDeps) -> None:

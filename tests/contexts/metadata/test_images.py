@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import random
@@ -123,6 +124,32 @@ def test_one_picture_of_hostile_dimensions_does_not_stop_the_others(database, no
     hostile = io.BytesIO()
     Pillow.new("L", size).save(hostile, "PNG")
     answers = iter([picture(60, 90), hostile.getvalue(), picture(60, 90)])
+    provider = Pictures(None)
+    provider.image = lambda path, size: (next(answers), "image/png")
+    assert metadata.fetch_wanted(database, fake_outside(metadata=provider), SYSTEM, now, tmp_path) == 3
+    with database.reads() as session:
+        assert [session.get(metadata.Image, id_).state for id_ in ids] == ["present", "failed", "present"]
+
+
+DAMAGED = {
+    "ValueError": (
+        "iVBORw0KGgoAAAAISUhEUgAAAAgAAAAMCAIAAADXQ/GvKAAABMUlEQVS3nAXBMQqCUAAA0L5YCAaCJAQSTg4RtAo1VIOT4AGS2tpEPEUdIZcg6wCNnx"
+        "/R5JaI4BIiOkVSQSikaAm9ByCE9/v9fD47jjOZTPb7/WazMU0ThxD6vj8="
+    ),
+    "DecompressionBombError": "UklGRngAAABXRUJQVlA4WGwAAADwAgCdASoIAAwAAUAmJaQAD2HfQw/xm8gH1XXsoR6wAAA=",
+}
+"""Exception of Pillow -> a damaged picture that raises it, found by changing bytes."""
+
+
+@pytest.mark.parametrize("raised", DAMAGED)
+def test_a_picture_on_which_the_decoder_fails_in_an_odd_way_does_not_stop_the_others(database, now, tmp_path, raised):
+    damaged = base64.b64decode(DAMAGED[raised])
+    with pytest.raises(Exception) as caught, Pillow.open(io.BytesIO(damaged)) as opened:
+        opened.convert("RGB")
+    assert type(caught.value).__name__ == raised, "Pillow has changed; find another picture that raises it"
+    with database.writes() as session:
+        ids = [metadata.want_image(session, now, "poster", f"/{number}.jpg") for number in range(3)]
+    answers = iter([picture(60, 90), damaged, picture(60, 90)])
     provider = Pictures(None)
     provider.image = lambda path, size: (next(answers), "image/png")
     assert metadata.fetch_wanted(database, fake_outside(metadata=provider), SYSTEM, now, tmp_path) == 3

@@ -99,22 +99,38 @@ def test_a_remote_setup_needs_the_token_from_the_log(
 @pytest.mark.parametrize(
     "headers",
     [
-        {"x-forwarded-for": "192.168.1.5"},
-        {"x-real-ip": "127.0.0.1"},
+        {"cf-connecting-ip": "192.168.1.5"},
         {"forwarded": "for=192.168.1.5"},
+        {"true-client-ip": "192.168.1.5"},
         {"via": "1.1 proxy"},
+        {"x-client-ip": "192.168.1.5"},
+        {"x-forwarded-for": "192.168.1.5"},
+        {"x-forwarded-host": "192.168.1.9"},
         {"x-forwarded-proto": "https"},
+        {"x-forwarded-server": "proxy"},
+        {"x-original-forwarded-for": "192.168.1.5"},
+        {"x-real-ip": "127.0.0.1"},
         {"host": "rebind.example.org"},
         {"host": "rebind.example.org:4000"},
         {"origin": "https://media.example.org"},
     ],
 )
 def test_behind_a_proxy_or_under_a_public_name_the_first_account_needs_the_token(
-    browser: Browser, address: str, headers: dict[str, str]
+    browser: Browser, database: Database, address: str, headers: dict[str, str]
 ) -> None:
     browser.line.address = address
-    answer = browser.client.get("/setup/account", headers=headers)
-    assert "Setup token" in answer.text
+    usual = {name: browser.client.headers.get(name) for name in headers}
+    browser.client.headers.update(headers)
+    assert "Setup token" in browser.client.get("/setup/account").text
+    assert _make_account(browser).status_code in (403, 422)
+    with database.reads() as session:
+        assert not users.has_users(session)
+    for name, value in usual.items():
+        if value is None:
+            del browser.client.headers[name]
+        else:
+            browser.client.headers[name] = value
+    assert _make_account(browser).status_code == 303, "the same without the header"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:4000", "localhost:4000", "nas.local", "192.168.1.9:4000"])
