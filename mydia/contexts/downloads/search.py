@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from mydia.contexts.settings import IndexerChoice
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Invalid, NotFound
-from mydia.events import ReleasesRequested, SearchRequested, emit
+from mydia.events import ReleasesRequested, SearchRequested, emit, emit_all
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,17 @@ def request_search(
     if version_id is not None:
         media.versions.get_version(session, item_id, version_id)
     emit(session, caller, SearchRequested(item_id, season_number, list(episode_ids) or None, version_id))
+
+
+def request_searches(session: Session, caller: Caller, item_ids: Collection[str]) -> int:
+    """Request a search for each of many titles in a few statements, and return how many of them there are.
+
+    Emits: SearchRequested.
+    """
+    caller.require(Permission.MANAGE_MEDIA)
+    here = media.catalogue.present_ids(session, caller, item_ids)
+    emit_all(session, caller, [SearchRequested(item_id) for item_id in here])
+    return len(here)
 
 
 def open_search(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import batched
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
@@ -36,6 +37,9 @@ from mydia.errors import Conflict, Invalid, NotFound
 from mydia.events import Event, MediaAdded, MediaChanged, MediaReady, MediaRemoved, RefreshRequested, emit, emit_all
 from mydia.parsing import normalise_title, sort_title
 from mydia.vocabulary import MediaType
+
+_IDS_AT_ONCE = 500
+"""Ids in one statement."""
 
 
 class AlreadyHere(Conflict):
@@ -461,6 +465,25 @@ def request_refresh(session: Session, caller: Caller, item_id: str) -> None:
     caller.require(Permission.MANAGE_MEDIA)
     get(session, MediaItem, item_id, what="This title")
     emit(session, caller, RefreshRequested(item_id))
+
+
+def request_refreshes(session: Session, caller: Caller, item_ids: Collection[str]) -> int:
+    """Request this for many titles in a few statements, and return how many of them there are. Emits: RefreshRequested."""
+    caller.require(Permission.MANAGE_MEDIA)
+    here = present_ids(session, caller, item_ids)
+    emit_all(session, caller, [RefreshRequested(item_id) for item_id in here])
+    return len(here)
+
+
+def present_ids(session: Session, caller: Caller, item_ids: Collection[str]) -> list[str]:
+    """Return those of these ids whose title is in the library, in the given order."""
+    caller.require(Permission.BROWSE)
+    found = {
+        id_
+        for part in batched(item_ids, _IDS_AT_ONCE, strict=False)
+        for id_ in session.scalars(select(MediaItem.id).where(MediaItem.id.in_(part)))
+    }
+    return [item_id for item_id in dict.fromkeys(item_ids) if item_id in found]
 
 
 def change_ids(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 from mydia import clock
 from mydia.contexts import library, media
 from mydia.contexts.users import SYSTEM
+from mydia.events import feed
 from mydia.runs import Unwatched
 from mydia.web.pages.library import bulk
+from tests.counting import statements
 from tests.web.pages.conftest import Browser, Server, words
 
 
@@ -77,3 +80,24 @@ def test_many_titles_are_monitored_by_a_job_that_can_be_undone(
     library.edits.carry_on(server.deps.database, server.deps.outside, clock.now, found[1], Unwatched())
     with server.deps.database.reads() as session:
         assert [media.get_item(session, SYSTEM, item_id).monitored for item_id in ids] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "said"),
+    [("search", "SearchRequested", "being searched"), ("refresh", "RefreshRequested", "being refreshed")],
+)
+def test_many_titles_are_searched_or_refreshed_with_few_writes(
+    browser: Browser, server: Server, press: Callable[..., Any], action: str, kind: str, said: str
+) -> None:
+    with server.deps.database.reads() as session:
+        ids = media.lists.ids_of(session, SYSTEM, media.lists.ItemQuery(type="movie"))
+        before = len(feed(session, types=[kind], limit=200))
+    with statements(server.deps.database) as asked:
+        answer = press(browser, f"/movies/bulk/{action}", ids=",".join([*ids, "removed"]))
+    toast = json.loads(answer.headers["hx-trigger"])["toast"]
+    assert f"{len(ids)} movies {said}" in toast.values()
+    assert "1 title removed in the meantime." in toast.values()
+    with server.deps.database.reads() as session:
+        events = feed(session, types=[kind], limit=200)
+    assert {event.resource_id for event in events[: len(events) - before]} == set(ids)
+    assert len([one for one in asked if one.startswith("INSERT INTO events")]) == 1

@@ -1,4 +1,4 @@
-"""No page and no list of the API reads a whole table of titles, episodes or files.
+"""No page and no list of the API reads or sorts a whole table of titles, episodes or files.
 
 SQLite is asked for the plan of each statement that a page issues. The test database has no statistics (`ANALYZE`), so SQLite
 plans as if every table were large.
@@ -93,6 +93,47 @@ def scans(database: Database, asked: list[tuple[str, Any]]) -> list[tuple[str, s
     return found
 
 
+_WIDE = {"type", "state", "kind", "match_state", "monitored", "held", "complete", "lacking", "upgradable", "<expr>"}
+"""Columns of which one value leaves a large part of a table."""
+
+
+def sorts(database: Database, asked: list[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Return (step, statement) where a large table is sorted or grouped in memory without a narrow condition.
+
+    SQLite names such a sort `USE TEMP B-TREE`. It takes rows from the tables at the same place of the plan; the first one of these
+    decides how many there are.
+    """
+    found: list[tuple[str, str]] = []
+    connection = database.engine.raw_connection()
+    try:
+        for statement, parameters in dict(asked).items():
+            names = {alias for table in _LARGE for alias in (table, *_aliases(statement, table))}
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            for _, parent, _, step in plan:
+                # A sort by the last term only has the rows in memory that agree in the others.
+                if not step.startswith("USE TEMP B-TREE") or "LAST TERM" in step:
+                    continue
+                tables = [other for _, of, _, other in plan if of == parent and other.startswith(("SEARCH", "SCAN"))]
+                if tables and _is_wide(tables[0], names):
+                    found.append((f"{step}: {tables[0]}", " ".join(statement.split())))
+    finally:
+        connection.close()
+    return found
+
+
+def _is_wide(step: str, names: set[str]) -> bool:
+    """Return whether a step of a plan may yield a large part of a large table."""
+    if step.split()[1] not in names or any(name in step.split() for name in HARMLESS):
+        return False
+    conditions = re.search(r"\((.*)\)", step)
+    if conditions is None:
+        return True
+    said = conditions[1].split(" AND ")
+    equal = {one.removesuffix("=?") for one in said if one.endswith("=?")}
+    ranges = [re.split("[<>]", one)[0] for one in said if not one.endswith("=?")]
+    return equal <= _WIDE and all(ranges.count(column) < 2 for column in ranges)
+
+
 def _aliases(statement: str, table: str) -> list[str]:
     return re.findall(rf"\b{table} AS (\w+)", statement)
 
@@ -111,10 +152,11 @@ def _one(server: Server, table: str) -> str:
 
 
 @pytest.mark.parametrize("path", [*PAGES, *(f"/api/v1/{path}" for path in LISTS)])
-def test_nothing_reads_a_whole_table(still: Server, reader: Browser, path: str) -> None:
+def test_nothing_reads_or_sorts_a_whole_table(still: Server, reader: Browser, path: str) -> None:
     with statements(still.deps.database) as asked:
         headers = {"accept": "application/json"} if path.startswith("/api") else {"accept": "text/html"}
         if path == "/movies/rows":
             headers["hx-request"] = "true"
         assert reader.get(_filled(still, path), headers=headers).status_code == 200
     assert scans(still.deps.database, asked) == []
+    assert sorts(still.deps.database, asked) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import batched
 from typing import Any
 
 from litestar import Response, post
@@ -16,6 +17,7 @@ from mydia import clock
 from mydia.contexts import downloads, library, media
 from mydia.contexts.users import Caller
 from mydia.errors import Forbidden, Invalid, MydiaError
+from mydia.units import plural
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.pages.library.list_filters import params_of, read_query
@@ -24,7 +26,8 @@ from mydia.web.render import Toast, is_htmx, nothing, query, redirect
 
 _READ_AT_ONCE = 1_000
 _AT_ONCE = 500
-"""Titles whose monitoring a request changes itself; for more it starts a bulk edit, which is a job with progress and an undo."""
+"""Titles whose monitoring a request changes itself; for more it starts a bulk edit, which is a job with progress and an undo.
+Also the number of titles for which a unit of work requests jobs."""
 _BULK = {
     "monitor": "monitored",
     "unmonitor": "no longer monitored",
@@ -89,15 +92,9 @@ def change_many(
         with database.writes() as session:
             edit = library.edits.request_edit(session, caller, clock.now(), section.type, ids, changes)
         return redirect(request, f"/edits/{edit.id}")
-    done, problems = 0, []
-    for item_id in ids:
-        try:
-            _change_one(deps, caller, action, item_id)
-            done += 1
-        except Forbidden:
-            raise
-        except MydiaError as error:
-            problems.append(error.message)
+    done, problems = (
+        _monitor(deps, caller, ids, action == "monitor") if action in _UNDOES else _request(deps, caller, ids, action)
+    )
     toast = Toast(
         f"{done:,} {section.noun if done == 1 else section.noun + 's'} {_BULK[action]}",
         problems[0] if problems else "",
@@ -121,18 +118,30 @@ def undoable(toast: Toast, path: str, ids: Sequence[str]) -> Toast:
     return replace(toast, action_label="Undo", action_href=path + query({"ids": ",".join(ids)}), action_posts=True)
 
 
-def _change_one(deps: WebDeps, caller: Caller, action: str, item_id: str) -> None:
-    now = clock.now()
-    with deps.database.writes() as session:
-        match action:
-            case "monitor" | "unmonitor":
-                media.monitoring.change_monitoring(session, caller, now, item_id, action == "monitor")
-            case "search":
-                downloads.request_search(session, caller, item_id)
-            case "refresh":
-                media.request_refresh(session, caller, item_id)
-            case _:
-                raise Invalid("This action is not available for several titles.")
+def _monitor(deps: WebDeps, caller: Caller, ids: Sequence[str], monitored: bool) -> tuple[int, list[str]]:
+    """Monitor titles or stop, one by one; return how many were changed, and what went wrong."""
+    done, problems = 0, []
+    for item_id in ids:
+        try:
+            with deps.database.writes() as session:
+                media.monitoring.change_monitoring(session, caller, clock.now(), item_id, monitored)
+            done += 1
+        except Forbidden:
+            raise
+        except MydiaError as error:
+            problems.append(error.message)
+    return done, problems
+
+
+def _request(deps: WebDeps, caller: Caller, ids: Sequence[str], action: str) -> tuple[int, list[str]]:
+    """Request a job for each title, some hundreds in one unit of work; the jobs run later, one by one."""
+    request_all = downloads.request_searches if action == "search" else media.catalogue.request_refreshes
+    done = 0
+    for part in batched(ids, _AT_ONCE, strict=False):
+        with deps.database.writes() as session:
+            done += request_all(session, caller, part)
+    gone = len(set(ids)) - done
+    return done, [f"{plural(gone, 'title')} removed in the meantime."] if gone else []
 
 
 ROUTES: tuple[Any, ...] = (change_many,)
