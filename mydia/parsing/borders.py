@@ -344,7 +344,7 @@ def _is_spoken_of(words: Words, mark: Mark) -> bool:
 
 _BEFORE_LANGUAGES = frozenset({
     "the", "a", "an", "in", "of", "to", "for", "from", "with", "and", "or", "like", "as", "be", "being", "is", "are", "am", "was",
-    "were", "not", "so", "too", "very", "my", "your", "his", "her", "our", "their", "speak", "speaks", "speaking", "learn", "learning",
+    "were", "not", "so", "too", "very", "my", "your", "his", "her", "our", "their", "speak", "speaks", "speaking", "learn", "learns", "learning",
     "talk", "talking", "half", "part",
 })  # fmt: skip
 """Words that need a language or nationality behind them, so it belongs to the title."""

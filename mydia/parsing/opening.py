@@ -142,6 +142,7 @@ def open_name(name: str) -> Opened:
         low = lower(text)
     if _REVERSED.search(low):
         text, raw = _turn_around(text, raw)
+        low = lower(text)
     text, extension = _split_extension(text)
     if text.endswith("ddic7ed.com"):
         text = _UPLOADED_BY_SITE.sub("", text)
@@ -149,17 +150,18 @@ def open_name(name: str) -> Opened:
     if extension in SUBTITLE_EXTENSIONS:
         subtitle = read_subtitle_ending(text)
         text = text[: len(text) - subtitle.length]
-    extra = _EXTRA_BEHIND.search(lower(text))
+    # Everything below only cuts off the end, so the lower-case text is cut alike.
+    extra = _EXTRA_BEHIND.search(low[: len(text)])
     if extra is not None and extra.start() > 0:
         text = text[: extra.start()]
-    behind = _SITE_BEHIND.search(lower(text)) if text.endswith("]") else None
+    behind = _SITE_BEHIND.search(low[: len(text)]) if text.endswith("]") else None
     site_span: Span | None = None
     if behind is not None and behind.start() > 0 and _is_site(behind.group(1)):
         site_span = behind.span(1)
         text = text[: behind.start()].rstrip(" ._-")
     text = strip_tracker(text)
-    text, is_bonus = _without_bonus(text)
-    low = lower(text)
+    text, is_bonus = _without_bonus(text, low[: len(text)])
+    low = low[: len(text)]
     opened = Opened(
         name=name,
         text=text,
@@ -183,9 +185,9 @@ def open_name(name: str) -> Opened:
     return opened
 
 
-def _without_bonus(text: str) -> tuple[str, bool]:
+def _without_bonus(text: str, low: str) -> tuple[str, bool]:
     """Drop the number and name of a bonus; also return whether there was one."""
-    found = _BONUS.search(lower(text), 1) if "-" in text else None
+    found = _BONUS.search(low, 1) if "-" in text else None
     before = text[: found.start()].rstrip(" _") if found is not None else ""
     return (before, True) if before and _EPISODE_BEFORE.search(before.lower()) is None else (text, False)
 

@@ -10,7 +10,8 @@ _LABELLED = re.compile(r"\[\d{2,8}\]-\[|\[[ ]?(?:#|a\.b\.|alt\.bin)")
 """A post starts with its number or its newsgroup in brackets."""
 _COUNTER = re.compile(r"[\[(]\d{1,4}/\d{1,4}[\])]")
 """Most posts count their files: `[01/38]`."""
-_PARTS = re.compile(r'\[[ ]?([^\[\]]{1,255}?)[ ]?\]|"([^"]{1,255})"')
+_PARTS = re.compile(r'\[[ ]?([^\[\]]{1,255}?)[ ]?\]|"([^"]{1,255})"|\(([^() ]{3,255}-[^() ]{2,40})\)')
+"""In round brackets only a name without spaces, since posters also put remarks there."""
 _LABEL = re.compile(r"(?:\d+|full|repost|[#@]?(?:a\.b|alt\.?bin)[^ ]*|#[^ ]*|[^ ]*@[^ ]*|\d{1,4}/\d{1,4})\Z")
 _SEVERAL_WORDS = re.compile(r"[^\W_][ ._-]+[^\W_]")
 _FILE_ENDING = re.compile(
