@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from mydia.secret import Secret
 
@@ -30,6 +31,8 @@ class Connection:
     options: Mapping[str, object] = field(default_factory=dict)
     """Kind-specific: category, categories, minimum_seeders, …; documented by the product module."""
     timeout_s: float = 15.0
+    rejected_until: datetime | None = field(default=None, compare=False)
+    """Set if the service has rejected these credentials: until when they must not be sent again without a user asking."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ class _Rejected:
     """
 
     _WAITS_S = (300.0, 3600.0, 12 * 3600.0)
+    LONGEST_S = _WAITS_S[-1]
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -356,7 +357,7 @@ class QBittorrent:
         """Check that the server is qBittorrent and sign in; only one attempt, because failures lead to a ban."""
         connection = self.connection
         verify = connection.options.get("verify_certificate", True) is not False
-        if (wait_s := _rejected.wait_s(self._credentials())) > 0 and not self._testing:
+        if (wait_s := self._wait_s()) > 0 and not self._testing:
             raise Refused(
                 connection.name,
                 "rejected the user name and password; correct them in the settings and test the connection",
@@ -397,11 +398,19 @@ class QBittorrent:
         self._client = client
         return client
 
+    def _wait_s(self) -> float:
+        """Return how long to wait before signing in, after a rejection that this process or an earlier one remembers."""
+        until = self.connection.rejected_until
+        stored_s = 0.0 if until is None else (until - clock.now()).total_seconds()
+        # A clock that was set back must not lock a client out for long.
+        return max(_rejected.wait_s(self._credentials()), min(stored_s, _Rejected.LONGEST_S))
+
     def _translated(self, error: qbt.APIError) -> AdapterError:
         name = self.connection.name
         match error:
             case qbt.LoginFailed():
-                return Refused(name, "rejected the user name and password")
+                wait_s = _rejected.wait_s(self._credentials())
+                return Refused(name, "rejected the user name and password", retry_after_s=wait_s or None)
             case qbt.Forbidden403Error() if "ban" in str(error).lower():
                 return Refused(
                     name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -79,7 +79,13 @@ def client_connections(session: Session, *, enabled_only: bool = True) -> list[C
     mapped = _all_mappings(session)
     return [
         ClientChoice(
-            _connection(row, sealer(session).open(row.sealed_secret)), row, mapped.get(row.id, ()), known.get(row.id)
+            replace(
+                _connection(row, sealer(session).open(row.sealed_secret)),
+                rejected_until=status.disabled_until if (status := known.get(row.id)) else None,
+            ),
+            row,
+            mapped.get(row.id, ()),
+            status,
         )
         for row in _all(session)
         if row.enabled or not enabled_only

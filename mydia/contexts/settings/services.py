@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia import events
-from mydia.adapters.errors import AdapterError, Limited
+from mydia.adapters.errors import AdapterError, Limited, Refused
 from mydia.adapters.kinds import Kind, Need
 from mydia.config import boolean, is_web_address
 from mydia.contexts.settings.library_paths import refuse_managed
@@ -202,8 +202,9 @@ def record_failure(
 ) -> None:
     """Record that a service failed. An indexer is paused for a minute, doubling with each failure up to a day.
 
-    Clients and the metadata source are not paused, because downloads continue and the source is only queried when needed. `since_at`
-    is when they stopped answering.
+    Clients and the metadata source are not paused, because downloads continue and the source is only queried when needed. But
+    credentials that a client rejected are stored as such until it may be asked again, so that a restart does not send them
+    again and get the address banned. `since_at` is when they stopped answering.
 
     Emits:
         ServiceStateChanged, if it answered before.
@@ -218,6 +219,9 @@ def record_failure(
         row.since_at = now
     rest = _rest(row.failures, error) if family == "indexer" else None
     row.state = "failing" if rest is None else "disabled"
+    if rest is None and isinstance(error, Refused) and error.retry_after_s is not None:
+        # Rejected credentials; see `Connection.rejected_until`.
+        rest = timedelta(seconds=error.retry_after_s)
     row.disabled_until = None if rest is None else now + rest
     row.last_error, row.last_error_code = error.cause[:500], error.code
     if first:

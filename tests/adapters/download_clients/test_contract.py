@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -424,6 +425,21 @@ def test_a_rejected_password_is_not_sent_again_by_every_check(stub: QBittorrentS
     with pytest.raises(Refused):
         KINDS["qbittorrent"].make(wrong, http).test()
     assert stub.sign_ins == 2, "a person who tests the connection may try"
+
+
+def test_a_password_that_was_rejected_before_a_restart_is_not_sent_again(stub: QBittorrentStub, http: Http) -> None:
+    wrong = replace(
+        stub.connection,
+        secret=Secret(f"wrong-{os.urandom(4).hex()}"),
+        rejected_until=clock.now() + timedelta(minutes=5),
+    )
+    with pytest.raises(Refused, match="user name and password") as raised:
+        KINDS["qbittorrent"].make(wrong, http).list()
+    assert stub.sign_ins == 0
+    assert 0 < (raised.value.retry_after_s or 0) <= 300
+    assert KINDS["qbittorrent"].make(replace(stub.connection, rejected_until=wrong.rejected_until), http).test().version
+    later = replace(stub.connection, rejected_until=clock.now() - timedelta(seconds=1))
+    assert KINDS["qbittorrent"].make(later, http).list() == []
 
 
 def test_a_password_changed_in_the_client_does_not_get_the_address_banned(

@@ -334,3 +334,26 @@ def test_an_invalid_web_address_is_refused_with_one_message(raw: str) -> None:
 def test_credentials_in_an_address_are_refused(raw: str) -> None:
     with pytest.raises(Invalid, match="must not contain a user name or password"):
         checked_url(raw)
+
+
+def test_credentials_that_a_client_rejected_are_remembered_across_a_restart(
+    database: Database, admin: Caller, now: datetime
+) -> None:
+    client = _add_client(database, admin, now)
+
+    def until() -> datetime | None:
+        with database.reads() as session:
+            (choice,) = settings.clients.client_connections(session)
+        return choice.connection.rejected_until
+
+    def fail(error: AdapterError) -> None:
+        with database.writes() as session:
+            settings.services.record_failure(session, SYSTEM, now, "download_client", client, error)
+
+    fail(Unreachable("qBittorrent", "no answer", retry_after_s=30))
+    assert until() is None, "a client that is down is asked again at once"
+    fail(Refused("qBittorrent", "rejected the user name and password", retry_after_s=300))
+    assert until() == now + timedelta(seconds=300)
+    with database.writes() as session:
+        settings.services.record_ok(session, now, "download_client", client)
+    assert until() is None
