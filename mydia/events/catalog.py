@@ -17,6 +17,7 @@ class SettingsArea(StrEnum):
     NAMING = "naming"
     QUALITY_PROFILE = "quality_profile"
     QUALITY_SIZES = "quality_sizes"
+    CUSTOM_FORMAT = "custom_format"
     REQUESTS = "requests"
     OIDC_PROVIDER = "oidc_provider"
 

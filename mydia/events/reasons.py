@@ -148,6 +148,7 @@ SENTENCES: Mapping[str, str] = {
     "not-monitored.episodes": "{episodes} is not monitored.",
     "quality-not-wanted": "{profile} does not allow {quality}.",
     "replaces-more": "The file it would replace also contains {episodes:list}.",
+    "language-not-wanted": "It is in {languages:list}; {profile} requires {wanted:list}.",
     "score-below-minimum": "It scores {score}; {profile} requires at least {minimum}.",
     "raw-disc": "It is a whole disc, not a video file.",
     "hardcoded-subs": "Its subtitles are burned into the picture.",

@@ -1,4 +1,4 @@
-"""Jobs after a change to a quality profile, which compare files with it again."""
+"""Jobs after a change to a quality profile or custom format, which compare files with it again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def recount_item(deps: Deps, *, media_item_id: str) -> str:
 
 @job("profiles.recount", title="Compare titles with their profiles", time_limit_s=3600)
 def recount(deps: Deps) -> str:
-    """Compare the files of all titles with their quality profiles; only changes are written."""
+    """Score the files of all titles and compare them with their quality profiles; only changes are written."""
+    _rescore(deps)
     with deps.database.reads() as session:
         titles = library.holdings.suspects(session)
         total = sum(one.total for one in media.lists.counts(session, SYSTEM).values())
@@ -45,3 +46,18 @@ def recount(deps: Deps) -> str:
                 library.holdings.refresh_many(session, clock.now(), few)
             changed += len(few)
     return f"{changed} of {total} titles changed"
+
+
+def _rescore(deps: Deps) -> None:
+    """Judge all files with the custom formats again; only changed scores are written."""
+    with deps.database.reads() as session:
+        titles = library.scoring.scored_items(session)
+    for done, part in enumerate(batched(titles, _LOOKED_AT, strict=False)):
+        if deps.run.cancelled():
+            return
+        deps.run.progress(done * _LOOKED_AT, len(titles), "custom formats")
+        with deps.database.reads() as session:
+            outdated = library.scoring.outdated_scores(session, part)
+        for few in batched(outdated.items(), _LOOKED_AT, strict=False):
+            with deps.database.writes() as session:
+                library.scoring.store_scores(session, dict(few))

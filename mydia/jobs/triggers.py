@@ -141,7 +141,7 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             "profiles.recount",
             lambda _: {},
             lambda _: "profiles.recount",
-            when=lambda e: e.area == SettingsArea.QUALITY_PROFILE,
+            when=lambda e: e.area in (SettingsArea.QUALITY_PROFILE, SettingsArea.CUSTOM_FORMAT),
         ),
     ),
     events.ImportRequested: (_IMPORT,),

@@ -10,6 +10,7 @@ from pathlib import Path
 from litestar.enums import RequestEncodingType
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
+from mydia import units
 from mydia.errors import Unavailable
 from mydia.web import security
 from mydia.web.deps import Unreadable, WebRequest
@@ -107,3 +108,45 @@ async def _write_whole(chunks: AsyncIterator[bytes], target: Path) -> None:
             await asyncio.to_thread(append, bytes(waiting))
             waiting.clear()
     await asyncio.to_thread(append, bytes(waiting))
+
+
+async def read_file_fields(request: WebRequest, *, most_bytes: int) -> list[tuple[str, bytes]]:
+    """Return the files of a form (multipart/form-data) with their names, which contain the path if a folder was chosen.
+
+    As in `save_file_field`, the token has to come first.
+
+    Raises:
+        Forbidden: The form did not come from one of our pages.
+        Unreadable: It is not such a form, or its files are larger than `most_bytes` together.
+    """
+    kind, options = request.content_type
+    if kind != RequestEncodingType.MULTI_PART or not options.get("boundary"):
+        raise Unreadable("Send the file as multipart/form-data.", status_code=415)
+    files: list[tuple[str, bytearray]] = []
+    token, trusted, total = b"", False, 0
+    part: MultipartSegment | None = None
+    try:
+        with PushMultipartParser(options["boundary"], max_header_size=_FIELD_BYTES) as parser:
+            async for chunk in _body(request):
+                for event in parser.parse(chunk) if chunk else ():
+                    if isinstance(event, MultipartSegment):
+                        part = event
+                        if part.filename:
+                            if not trusted:
+                                security.refuse_foreign_form(request, token.decode("latin-1"))
+                                trusted = True
+                            files.append((part.filename, bytearray()))
+                    elif event is None or part is None:
+                        part = None
+                    elif part.filename:
+                        total += len(event)
+                        if total > most_bytes:
+                            raise Unreadable(f"The files are larger than {units.size(most_bytes)}.", status_code=413)
+                        files[-1][1].extend(event)
+                    elif part.name == security.CSRF_FIELD and len(token) < _FIELD_BYTES:
+                        token += event
+    except MultipartError as error:
+        raise Unreadable("The form cannot be read: it is damaged or incomplete.") from error
+    if not trusted:
+        security.refuse_foreign_form(request, token.decode("latin-1"))
+    return [(name, bytes(content)) for name, content in files]

@@ -13,7 +13,6 @@ from mydia.adapters.indexers import Indexer, IndexerAnswer, IndexerRelease, Quer
 from mydia.adapters.outside import Outside
 from mydia.contexts import settings
 from mydia.contexts.downloads.models import Search
-from mydia.contexts.settings import IndexerChoice
 from mydia.db import get
 
 # A user waits for the result. Source: reference/ui.md, 8c.
@@ -27,13 +26,15 @@ _OPEN = frozenset({"searching", "retry"})
 class Round:
     """The indexers of one run of a search."""
 
-    choices: tuple[IndexerChoice, ...]
+    choices: tuple[settings.indexers.IndexerChoice, ...]
     """Those to query now."""
-    resting: tuple[IndexerChoice, ...]
+    resting: tuple[settings.indexers.IndexerChoice, ...]
     """Those that are skipped until their back-off or limit ends."""
 
 
-def plan_round(search: Search, choices: Sequence[IndexerChoice], now: datetime, *, interactive: bool) -> Round:
+def plan_round(
+    search: Search, choices: Sequence[settings.indexers.IndexerChoice], now: datetime, *, interactive: bool
+) -> Round:
     """Return the indexers to query: at first all, later those that have not answered or are marked for a retry.
 
     Args:
@@ -63,7 +64,9 @@ def record_round(session: Session, search_id: str, asked: Round) -> None:
     _merge(session, search_id, entries)
 
 
-def record_answer(session: Session, search_id: str, choice: IndexerChoice, answer: IndexerAnswer) -> None:
+def record_answer(
+    session: Session, search_id: str, choice: settings.indexers.IndexerChoice, answer: IndexerAnswer
+) -> None:
     """Record the result of an indexer on the search."""
     failure = answer.failure
     entry = _entry(choice, "ok" if failure is None else "failed")
@@ -75,7 +78,7 @@ def record_answer(session: Session, search_id: str, choice: IndexerChoice, answe
 
 def ask(
     outside: Outside, asked: Round, queries: Sequence[Query], *, cancelled: Callable[[], bool]
-) -> Iterator[tuple[IndexerChoice, IndexerAnswer]]:
+) -> Iterator[tuple[settings.indexers.IndexerChoice, IndexerAnswer]]:
     """Query the indexers concurrently and yield each result as it arrives.
 
     Args:
@@ -116,7 +119,7 @@ def counts(search: Search) -> tuple[int, int]:
     return sum(state in ("ok", "failed") for state in states), states.count("failed")
 
 
-def _entry(choice: IndexerChoice, state: str) -> dict[str, Any]:
+def _entry(choice: settings.indexers.IndexerChoice, state: str) -> dict[str, Any]:
     facts: dict[str, Any] = {"id": choice.row.id, "name": choice.row.name, "state": state}
     return facts | {"found": 0, "ms": None, "error": None, "code": None}
 
@@ -129,7 +132,7 @@ def _merge(session: Session, search_id: str, entries: Sequence[dict[str, Any]]) 
     search.indexers = [*kept, *fresh.values()]
 
 
-def _rests(choice: IndexerChoice, now: datetime, *, by_person: bool) -> bool:
+def _rests(choice: settings.indexers.IndexerChoice, now: datetime, *, by_person: bool) -> bool:
     """Return whether to skip an indexer. A user may query one that failed, but not one whose limit is used up."""
     if not settings.services.is_resting(choice.status, now):
         return False

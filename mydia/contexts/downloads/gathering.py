@@ -108,6 +108,8 @@ def gather(
         protocols=_protocols(session),
         minimum_seeders=settings.of(session).downloads.minimum_seeders,
         indexer_seeders=_indexer_seeders(session),
+        formats=settings.formats.current(session),
+        original_language=item.original_language,
         free_bytes=free_bytes,
         minimum_free_bytes=settings.of(session).downloads.minimum_free_mb * units.MIB,
     )

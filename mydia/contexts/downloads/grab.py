@@ -37,7 +37,7 @@ from mydia.contexts.downloads.search import Progress, run_search
 from mydia.contexts.downloads.states import is_open
 from mydia.contexts.downloads.targets import SearchTarget, due_of, plan_targets
 from mydia.contexts.downloads.unknown import offer_for
-from mydia.contexts.settings import ClientChoice, IndexerChoice
+from mydia.contexts.settings import ClientChoice
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Conflict, Invalid, MydiaError, NotFound, Unavailable
@@ -86,7 +86,7 @@ class _Plan:
     media_title: str
     media_type: MediaType
     client: ClientChoice
-    indexer: IndexerChoice | None
+    indexer: settings.indexers.IndexerChoice | None
     url: str | None
     magnet: str | None
     cause: SearchCause
@@ -470,6 +470,8 @@ def _insert(
         quality=release.quality,
         quality_name=release.quality_name,
         format_score=release.format_score,
+        formats=release.formats,
+        flags=release.flags,
         size_bytes=release.size_bytes,
         published_at=release.published_at,
         category=category_for(plan.client.row, plan.media_type),

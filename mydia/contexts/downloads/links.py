@@ -111,7 +111,7 @@ def read_name(
     return parsed, brings
 
 
-def _indexer_of(session: Session, link: str) -> settings.IndexerChoice:
+def _indexer_of(session: Session, link: str) -> settings.indexers.IndexerChoice:
     try:
         parts = urlsplit(link)
     except ValueError as error:

@@ -136,6 +136,8 @@ class Release(HasId, Base):
     quality: Mapped[dict[str, Any]] = mapped_column(default=dict)
     quality_name: Mapped[str]
     format_score: Mapped[int] = mapped_column(default=0)
+    formats: Mapped[list[Any]] = mapped_column(default=list)
+    """The custom formats that match: [{"id", "name", "score"}], the highest score first."""
     objections: Mapped[list[Any]] = mapped_column(default=list)
     """[{"reason": name of the spec, "permanent", "code", "facts"}]; see `events.reasons`."""
     preference: Mapped[list[Any]] = mapped_column(default=list)
@@ -185,6 +187,10 @@ class Download(HasId, Base):
     quality: Mapped[dict[str, Any]] = mapped_column(default=dict)
     quality_name: Mapped[str]
     format_score: Mapped[int] = mapped_column(default=0)
+    formats: Mapped[list[Any]] = mapped_column(default=list)
+    """The custom formats of the release when it was grabbed, as in `Release.formats`."""
+    flags: Mapped[list[Any]] = mapped_column(default=list)
+    """Flags of the indexer, as in `Release.flags`."""
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     published_at: Mapped[datetime | None] = mapped_column(Instant)
     category: Mapped[str | None]

@@ -17,7 +17,6 @@ from mydia.contexts.downloads.decisions import Decision, Facts, decide, make_can
 from mydia.contexts.downloads.models import Search, SearchCause, SearchPhase
 from mydia.contexts.downloads.queries import queries_for
 from mydia.contexts.downloads.targets import SearchTarget, version_of
-from mydia.contexts.settings import IndexerChoice
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Invalid, NotFound
@@ -189,7 +188,7 @@ def _prepare(database: Database, outside: Outside, now: datetime, search_id: str
     return _Question(search_id=search_id, target=target, gathered=gathered, asked=asked)
 
 
-def _judge(releases: Iterable[IndexerRelease], facts: Facts, choice: IndexerChoice) -> list[Decision]:
+def _judge(releases: Iterable[IndexerRelease], facts: Facts, choice: settings.indexers.IndexerChoice) -> list[Decision]:
     return decide(
         [
             make_candidate(

@@ -69,6 +69,7 @@ def finish(
     approved = sum(verdict in (Verdict.APPROVED, Verdict.GRABBED) for verdict, _ in rows)
     asked, failures = asking.counts(search)
     rejected = Counter(str(objections[0]["reason"]) for _, objections in rows if objections)
+    settings.formats.record_stopped(session, settings.formats.current(session))
     search.state = SearchPhase.RUNNING if asking.is_open(search) else SearchPhase.DONE
     search.finished_at = max(clock.now(), search.started_at)
     search.found, search.approved = len(rows), approved
@@ -121,6 +122,7 @@ def _row(sealer: Sealer, now: datetime, search_id: str, gathered: gathering.Gath
         quality=candidate.quality.to_json(),
         quality_name=candidate.quality.name,
         format_score=candidate.format_score,
+        formats=shown_formats(candidate.formats, gathered.facts.profile.scores),
         objections=[objection.to_json() for objection in decision.objections],
         preference=[{"name": name, "value": value} for name, value in decision.preference._asdict().items()],
         verdict=decision.verdict,
@@ -134,6 +136,12 @@ def _row(sealer: Sealer, now: datetime, search_id: str, gathered: gathering.Gath
 def _with_languages(facts: dict[str, Any], languages: Sequence[str]) -> dict[str, Any]:
     """Add the indexer's languages if the name has none."""
     return facts if facts.get("languages") or not languages else {**facts, "languages": list(languages)}
+
+
+def shown_formats(formats: Sequence[settings.formats.Format], scores: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return matching formats in their stored form, those that count first."""
+    found = [{"id": format.id, "name": format.name, "score": scores.get(format.id, 0)} for format in formats]
+    return sorted(found, key=lambda one: (-abs(one["score"]), str(one["name"])))
 
 
 def shown_facts(parsed: ParsedRelease | None) -> dict[str, Any]:

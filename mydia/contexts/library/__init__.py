@@ -18,6 +18,7 @@ from mydia.contexts.library import (
     removed,
     renaming,
     scanning,
+    scoring,
 )
 from mydia.contexts.library.analysis import analyse_file, analyse_files
 from mydia.contexts.library.models import (
@@ -76,4 +77,5 @@ __all__ = [
     "renaming",
     "rules_of",
     "scanning",
+    "scoring",
 ]

@@ -181,7 +181,11 @@ def refresh_many(session: Session, now: datetime, item_ids: Sequence[str]) -> No
 
 def _record(session: Session, now: datetime, item_ids: Sequence[str]) -> int:
     """Return how many titles there are."""
+    # `scoring` reads files through this module.
+    from mydia.contexts.library import scoring
+
     session.flush()
+    scoring.rescore(session, item_ids)
     items = media.holdings.items_of(session, item_ids)
     shows = any(item.type == MediaType.TV_SHOW for item in items)
     versions = media.versions.versions_of(session, item_ids)

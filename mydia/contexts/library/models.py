@@ -80,6 +80,9 @@ class MediaFile(HasId, Base):
     release_name: Mapped[str | None]
     release_group: Mapped[str | None]
     format_score: Mapped[int] = mapped_column(default=0)
+    """Score of its custom formats in its version's profile, by the name and the analysed streams."""
+    indexer_flags: Mapped[list[Any]] = mapped_column(default=list)
+    """Flags of the indexer it was downloaded from, such as `freeleech`."""
     download_id: Mapped[str | None]
     """The download it came from. No foreign key, because downloads are above the library."""
 

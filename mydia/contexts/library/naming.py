@@ -91,6 +91,8 @@ class NamingFacts:
     absolute: tuple[int, ...] = ()
     air_on: date | None = None
     episode_titles: tuple[str, ...] = ()
+    custom_formats: tuple[str, ...] = ()
+    """Names of the custom formats that are included in file names."""
     version_suffix: str | None = None
     """Distinguishes two versions of a title. Appended if the template has no token for it."""
 
@@ -316,7 +318,7 @@ _TEXTS: Mapping[str, Callable[[NamingFacts], object]] = {
     "episode_title": _episode_title,
     "clean_episode_title": lambda f: _clean(_episode_title(f).replace(" + ", " and ")),
     "version": lambda f: f.version_suffix,
-    "custom_formats": lambda _f: None,
+    "custom_formats": lambda f: " ".join(f.custom_formats) or None,
     "release_hash": lambda _f: None,
 }
 _NUMBERS: Mapping[str, Callable[[NamingFacts], tuple[int, ...]]] = {
@@ -346,7 +348,7 @@ _ALIASES = {
     "mediainfoaudiochannels": "audio_channels", "mediainfoaudiolanguages": "audio_languages",
     "mediainfoaudiolanguagesall": "audio_languages_all", "mediainfosubtitlelanguages": "subtitle_languages",
     "mediainfosubtitlelanguagesall": "subtitle_languages", "mediainfo3d": "3d", "imdbid": "imdb_id", "tmdbid": "tmdb_id",
-    "tvdbid": "tvdb_id", "tvmazeid": "custom_formats", "airdate": "air_date", "episodetitle": "episode_title",
+    "tvdbid": "tvdb_id", "tvmazeid": "release_hash", "airdate": "air_date", "episodetitle": "episode_title",
     "episodecleantitle": "clean_episode_title", "releasehash": "release_hash",
 }  # fmt: skip
 

@@ -77,6 +77,7 @@ def naming_facts(
         absolute=tuple(ref.absolute_number for ref in ordered if ref.absolute_number is not None),
         air_on=ordered[0].air_on if ordered else None,
         episode_titles=tuple(ref.title for ref in ordered if ref.title),
+        custom_formats=tuple(columns.get("custom_formats") or ()),
         version_suffix=suffix,
     )
 

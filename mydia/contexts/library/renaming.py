@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import confine, shown, to_os
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
-from mydia.contexts.library import journal, mounts, naming
+from mydia.contexts.library import journal, mounts, naming, scoring
 from mydia.contexts.library.filekinds import disc_folder, title_folder
 from mydia.contexts.library.journal import Step
 from mydia.contexts.library.models import FileEpisode, JournalEntry, MediaFile, Sidecar
@@ -189,7 +190,14 @@ def _lines(session: Session, item: MediaItem, *, folders: bool) -> list[RenameLi
         if disc_folder(row.relative_path) is not None:
             continue  # players need the original names of a disc's streams
         rules = rules_of(settings.naming_rules.get_naming_set(session, SYSTEM, row.library_path_id))
-        columns = {name: getattr(row, name) for name in _NAMED}
+        columns: dict[str, Any] = {name: getattr(row, name) for name in _NAMED}
+        columns["custom_formats"] = scoring.names_of_formats(
+            session,
+            item,
+            {name: getattr(row, name) for name in scoring.LOOKED_AT},
+            row.relative_path.rpartition("/")[2].rpartition(".")[0],
+            len(linked.get(row.id, ())),
+        )
         extension = f".{row.relative_path.rpartition('.')[2]}"
         facts = naming_facts(
             item, linked.get(row.id, ()), columns, extension, suffix=suffixes.get(row.version_id or "")

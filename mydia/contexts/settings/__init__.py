@@ -7,6 +7,8 @@
 from mydia.contexts.settings import (
     backups,
     clients,
+    formats,
+    guides,
     indexers,
     library_paths,
     log_files,
@@ -24,7 +26,7 @@ from mydia.contexts.settings import (
 from mydia.contexts.settings.clients import ClientChoice, NewClient
 from mydia.contexts.settings.current import bind, of, public_address, sealer
 from mydia.contexts.settings.defaults import ensure_defaults
-from mydia.contexts.settings.indexers import IndexerChoice, NewIndexer
+from mydia.contexts.settings.indexers import NewIndexer
 from mydia.contexts.settings.layers import all_sourced, change_values, sourced
 from mydia.contexts.settings.library_paths import FolderFinding, FolderLook, NewLibraryPath
 from mydia.contexts.settings.models import (
@@ -37,14 +39,12 @@ from mydia.contexts.settings.models import (
 )
 from mydia.contexts.settings.profiles import Profile, ProfileForm
 from mydia.contexts.settings.qualities import SizeLimits
-from mydia.contexts.settings.upgrades import Verdict
 
 __all__ = [
     "ClientChoice",
     "DownloadClientRow",
     "FolderFinding",
     "FolderLook",
-    "IndexerChoice",
     "IndexerRow",
     "LibraryPath",
     "NamingSet",
@@ -56,13 +56,14 @@ __all__ = [
     "QualityProfile",
     "ServiceStatus",
     "SizeLimits",
-    "Verdict",
     "all_sourced",
     "backups",
     "bind",
     "change_values",
     "clients",
     "ensure_defaults",
+    "formats",
+    "guides",
     "indexers",
     "library_paths",
     "log_files",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,12 +23,25 @@ _READ = "settings_read"
 _CHANGED = "settings_changed"
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Something compiled from rows, and the state of the database that it was compiled from."""
+
+    version: int | None
+    """`Database.version()`; None for a session that has changed the rows."""
+    key: object
+    """Differs when the rows differ."""
+    compiled: Any
+
+
 class Source:
     """The layers of one process: values of the environment and the file, and the overlay of stored values."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self._known: tuple[int, Settings] | None = None
+        self.formats: Known | None = None
+        """The compiled custom formats; only `formats.stored` uses it."""
 
     @cached_property
     def sealer(self) -> Sealer:

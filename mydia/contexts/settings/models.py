@@ -9,8 +9,19 @@ from sqlalchemy import Float, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mydia.contexts.users import Role
-from mydia.db import Base, HasId, Instant, one_of
+from mydia.db import NOT_IN_SNAPSHOTS, Base, HasId, Instant, one_of
 from mydia.vocabulary import MediaType
+
+GUIDE_KINDS = (
+    "custom_format",
+    "format_group",
+    "quality_profile",
+    "profile_groups",
+    "quality_size",
+    "naming",
+    "conflicts",
+)
+"""Parts of a guide that are stored as they were imported."""
 
 
 class Setting(Base):
@@ -48,9 +59,12 @@ class QualityProfile(HasId, Base):
     cutoff_format_score: Mapped[int] = mapped_column(default=0)
     minimum_format_increment: Mapped[int] = mapped_column(default=1)
     language: Mapped[str | None]
+    """`original`, or codes separated by commas; None: any."""
     minimum_size_mb: Mapped[int | None]
     maximum_size_mb: Mapped[int | None]
     """Size limits for a whole release; set by some presets."""
+    quality_sizes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Quality -> {"minimum", "preferred", "maximum"} in MB per minute, instead of the general limits."""
     preset: Mapped[str | None]
     """Name of the preset it was created from; None for profiles that users added."""
     managed: Mapped[bool] = mapped_column(default=False)
@@ -77,9 +91,14 @@ class CustomFormat(HasId, Base):
     __tablename__ = "custom_formats"
 
     name: Mapped[str] = mapped_column(unique=True)
-    trash_id: Mapped[str | None] = mapped_column(unique=True)
     specs: Mapped[list[Any]]
+    """Conditions as `formats.Condition.to_json` returns them."""
     include_in_rename: Mapped[bool] = mapped_column(default=False)
+    changed: Mapped[bool] = mapped_column(default=False)
+    """Whether it differs from what it was imported from."""
+    stopped: Mapped[str | None]
+    """A pattern that is no longer run because it takes too long."""
+    updated_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class ProfileFormat(Base):
@@ -92,6 +111,41 @@ class ProfileFormat(Base):
         ForeignKey("custom_formats.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     score: Mapped[int]
+
+
+class GuideOriginal(Base):
+    """A part of a guide (TRaSH JSON) as it was imported: what a later import and an export compare with."""
+
+    __tablename__ = "guide_originals"
+    __table_args__ = (one_of("app", "radarr", "sonarr"), one_of("kind", *GUIDE_KINDS))
+
+    app: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    """Its `trash_id`; the kind itself where a guide has one file without an id."""
+    name: Mapped[str]
+    given_name: Mapped[str | None]
+    """The name it was given here, if another one had its name."""
+    original: Mapped[dict[str, Any]]
+    format_id: Mapped[str | None] = mapped_column(ForeignKey("custom_formats.id", ondelete="SET NULL"), index=True)
+    profile_id: Mapped[str | None] = mapped_column(ForeignKey("quality_profiles.id", ondelete="SET NULL"), index=True)
+    applied: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the import made of it, to tell later whether a person changed it."""
+    imported_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class GuideImport(HasId, Base):
+    """An uploaded or downloaded guide that waits for a person to confirm its import."""
+
+    __tablename__ = "guide_imports"
+    __table_args__ = ({"info": NOT_IN_SNAPSHOTS},)
+
+    source: Mapped[str]
+    """Name of the file, or the address."""
+    parts: Mapped[list[Any]]
+    problems: Mapped[list[Any]] = mapped_column(default=list)
+    """[[path, sentence]] of files that can't be used."""
+    created_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class NamingSet(HasId, Base):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mydia import clock, units
-from mydia.contexts.settings.models import QualityProfile
-from mydia.contexts.settings.qualities import QUALITY_NAMES, SizeLimits, default_limits
+from mydia.contexts.settings.formats import (
+    LANGUAGES,
+    ORIGINAL,
+    UNKNOWN,
+    Explained,
+    FormatSet,
+    language_name,
+    score_of,
+    stored,
+    subjects,
+)
+from mydia.contexts.settings.models import CustomFormat, ProfileFormat, QualityProfile
+from mydia.contexts.settings.qualities import QUALITY_NAMES, SizeLimits, check_limits, default_limits, said_limits
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Base, get
 from mydia.errors import Conflict, Invalid
@@ -20,6 +31,8 @@ from mydia.events import SettingsArea, SettingsChanged, emit
 from mydia.parsing import ParsedRelease, Quality, parse_release
 from mydia.vocabulary import MediaType
 
+MOST_SCORE = 1_000_000
+"""Largest score of a format; the TRaSH guides use up to 35,000."""
 _RANKS = {name: place for place, name in enumerate(QUALITY_NAMES)}
 
 
@@ -52,9 +65,14 @@ class Profile:
     cutoff_format_score: int = 0
     minimum_format_increment: int = 1
     language: str | None = None
+    """`original`, or language codes separated by commas; None: any language."""
     minimum_size_mb: int | None = None
     maximum_size_mb: int | None = None
     """Size limits for a feature film, or for an episode in proportion to its length."""
+    quality_sizes: Mapping[str, SizeLimits] = field(default_factory=dict)
+    """Quality -> its limits in this profile, instead of the general ones."""
+    scores: Mapping[str, int] = field(default_factory=dict)
+    """Custom format id -> score; formats that are not listed score 0."""
     preset: str | None = None
     managed: bool = False
     _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
@@ -70,6 +88,15 @@ class Profile:
     def allows(self, quality: Quality) -> bool:
         """Return whether a release of this quality may be grabbed."""
         return self.rungs[self.rank(quality)].allowed
+
+    def limits(self, quality: str, general: Mapping[str, SizeLimits]) -> SizeLimits:
+        """Return the size limits per minute of a quality: those of this profile, or else the general ones."""
+        return self.quality_sizes.get(quality) or general.get(quality) or SizeLimits()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The wanted languages, `original` among them; empty for any."""
+        return tuple(filter(None, (self.language or "").split(",")))
 
     @property
     def best(self) -> int:
@@ -117,6 +144,10 @@ class ProfileForm:
     language: str | None = None
     minimum_size_mb: int | None = None
     maximum_size_mb: int | None = None
+    quality_sizes: Mapping[str, SizeLimits] | None = None
+    """None keeps the present ones."""
+    scores: Mapping[str, int] | None = None
+    """Custom format id -> score; None keeps the present ones."""
 
 
 def read_rungs(items: list[Any]) -> tuple[Rung, ...]:
@@ -187,6 +218,17 @@ def _checked(form: ProfileForm) -> tuple[Rung, ...]:
             f"The maximum size must be above the minimum ({low} MB).",
             fields={"maximum_size_mb": f"Must be above {low}."},
         )
+    unknown = [code for code in (form.language or "").split(",") if code and code not in LANGUAGES]
+    if unknown:
+        raise Invalid(f"“{unknown[0]}” is not a language.", fields={"language": "Choose a language."})
+    for quality, limits in (form.quality_sizes or {}).items():
+        if quality not in _RANKS:
+            raise Invalid(f"There is no quality named “{quality}”.", fields={"quality_sizes": f"Unknown: {quality}."})
+        check_limits(quality, limits)
+    if any(abs(score) > MOST_SCORE for score in (form.scores or {}).values()):
+        raise Invalid(
+            f"A score is between -{MOST_SCORE:,} and {MOST_SCORE:,}.", fields={"scores": f"Up to {MOST_SCORE:,}."}
+        )
     if form.minimum_format_increment < 1:
         raise Invalid(
             "The minimum score increment must be at least 1.", fields={"minimum_format_increment": "Enter 1 or more."}
@@ -194,7 +236,7 @@ def _checked(form: ProfileForm) -> tuple[Rung, ...]:
     return rungs
 
 
-def _value(row: QualityProfile) -> Profile:
+def _value(row: QualityProfile, scores: Mapping[str, int]) -> Profile:
     return Profile(
         id=row.id,
         name=row.name,
@@ -207,6 +249,8 @@ def _value(row: QualityProfile) -> Profile:
         language=row.language,
         minimum_size_mb=row.minimum_size_mb,
         maximum_size_mb=row.maximum_size_mb,
+        quality_sizes={quality: SizeLimits(**limits) for quality, limits in row.quality_sizes.items()},
+        scores=scores,
         preset=row.preset,
         managed=row.managed,
     )
@@ -215,7 +259,8 @@ def _value(row: QualityProfile) -> Profile:
 def get_profile(session: Session, caller: Caller, profile_id: str) -> Profile:
     """Return a profile. Raises: NotFound."""
     caller.require(Permission.BROWSE)
-    return _value(get(session, QualityProfile, profile_id, what="This quality profile"))
+    row = get(session, QualityProfile, profile_id, what="This quality profile")
+    return _value(row, stored.scores_by_profile(session, [row.id]).get(row.id, {}))
 
 
 def find_profile(session: Session, name: str) -> Profile | None:
@@ -223,13 +268,15 @@ def find_profile(session: Session, name: str) -> Profile | None:
     # Compared here, because SQLite's lower() knows ASCII only.
     wanted = name.strip().casefold()
     row = next((row for row in session.scalars(select(QualityProfile)) if row.name.casefold() == wanted), None)
-    return None if row is None else _value(row)
+    return None if row is None else _value(row, stored.scores_by_profile(session, [row.id]).get(row.id, {}))
 
 
 def list_profiles(session: Session, caller: Caller) -> list[Profile]:
     """Return all profiles, sorted by name."""
     caller.require(Permission.BROWSE)
-    return [_value(row) for row in session.scalars(select(QualityProfile).order_by(QualityProfile.name))]
+    scores = stored.scores_by_profile(session)
+    rows = session.scalars(select(QualityProfile).order_by(QualityProfile.name))
+    return [_value(row, scores.get(row.id, {})) for row in rows]
 
 
 def default_profile_id(session: Session, caller: Caller) -> str:
@@ -267,18 +314,43 @@ def save_profile(
         row = get(session, QualityProfile, profile_id, what="This quality profile")
         if row.managed:
             raise Conflict(f"“{row.name}” is set by the configuration. Change it there, or duplicate it.")
-        old = _shown(row)
+        old = _shown(session, row)
     row.name, row.cutoff, row.upgrades_allowed = name, form.cutoff, form.upgrades_allowed
     row.minimum_format_score, row.cutoff_format_score = form.minimum_format_score, form.cutoff_format_score
     row.minimum_format_increment, row.language = form.minimum_format_increment, form.language
     row.minimum_size_mb, row.maximum_size_mb = form.minimum_size_mb, form.maximum_size_mb
     row.items = Profile(id="", name=name, rungs=rungs, cutoff=form.cutoff).items()
-    new = _shown(row)
+    if form.quality_sizes is not None:
+        row.quality_sizes = {quality: asdict(limits) for quality, limits in form.quality_sizes.items()}
+    row.updated_at = now if profile_id is None else row.updated_at
+    session.flush()
+    if form.scores is not None:
+        _store_scores(session, row.id, form.scores)
+    new = _shown(session, row)
     if changed := {key: [old.get(key), value] for key, value in new.items() if old.get(key) != value}:
         row.updated_at = now
         session.flush()
         emit(session, caller, SettingsChanged(f"quality profile {name}", changed, SettingsArea.QUALITY_PROFILE), at=now)
-    return _value(row)
+    return _value(row, stored.scores_by_profile(session, [row.id]).get(row.id, {}))
+
+
+def _store_scores(session: Session, profile_id: str, scores: Mapping[str, int]) -> None:
+    """Set the scores of a profile; formats that do not exist are left out."""
+    present = {
+        row.format_id: row
+        for row in session.scalars(select(ProfileFormat).where(ProfileFormat.profile_id == profile_id))
+    }
+    wanted = {format_id: score for format_id, score in scores.items() if score}
+    known = set(session.scalars(select(CustomFormat.id).where(CustomFormat.id.in_(wanted)))) if wanted else set()
+    for format_id in known:
+        if (row := present.get(format_id)) is None:
+            session.add(ProfileFormat(profile_id=profile_id, format_id=format_id, score=wanted[format_id]))
+        elif row.score != wanted[format_id]:
+            row.score = wanted[format_id]
+    for format_id, row in present.items():
+        if format_id not in known:
+            session.delete(row)
+    session.flush()
 
 
 def duplicate_profile(session: Session, caller: Caller, now: datetime, profile_id: str) -> Profile:
@@ -302,6 +374,8 @@ def duplicate_profile(session: Session, caller: Caller, now: datetime, profile_i
         language=profile.language,
         minimum_size_mb=profile.minimum_size_mb,
         maximum_size_mb=profile.maximum_size_mb,
+        quality_sizes=profile.quality_sizes,
+        scores=profile.scores,
     )
     return save_profile(session, caller, now, form)
 
@@ -349,7 +423,7 @@ def users_by_profile(session: Session, caller: Caller) -> dict[str, dict[str, in
     caller.require(Permission.MANAGE_SETTINGS)
     found: dict[str, dict[str, int]] = {}
     for table in Base.metadata.tables.values():
-        if table.name == "profile_formats":
+        if table.name in ("profile_formats", "guide_originals"):
             continue
         for key in table.foreign_keys:
             if key.column.table.name != "quality_profiles":
@@ -370,7 +444,13 @@ def _listed(users: Mapping[str, int]) -> str:
     return " and ".join(words)
 
 
-def _shown(row: QualityProfile) -> dict[str, Any]:
+def _shown(session: Session, row: QualityProfile) -> dict[str, Any]:
+    scores = session.execute(
+        select(CustomFormat.name, ProfileFormat.score)
+        .join(ProfileFormat, ProfileFormat.format_id == CustomFormat.id)
+        .where(ProfileFormat.profile_id == row.id)
+        .order_by(CustomFormat.name)
+    )
     return {
         "name": row.name,
         "qualities": [item.get("group") or item.get("quality") for item in row.items if item.get("allowed")],
@@ -382,6 +462,11 @@ def _shown(row: QualityProfile) -> dict[str, Any]:
         "minimum size (MB)": row.minimum_size_mb,
         "maximum size (MB)": row.maximum_size_mb,
         "language": row.language,
+        "score increment": row.minimum_format_increment,
+        "quality sizes": [
+            f"{quality} {said_limits(SizeLimits(**limits))}" for quality, limits in row.quality_sizes.items()
+        ],
+        "scores": [f"{name} {score}" for name, score in scores],
     }
 
 
@@ -552,7 +637,8 @@ def _size_line(
     size_bytes: int,
     limits: Mapping[str, SizeLimits] | None,
 ) -> tuple[bool, str]:
-    own = (limits or {}).get(quality.name) or default_limits(media_type, quality.name)
+    own = profile.quality_sizes.get(quality.name) or (limits or {}).get(quality.name)
+    own = own or default_limits(media_type, quality.name)
     (low, low_owner), (high, high_owner) = size_bounds(profile, own, media_type, runtime_min)
     said = units.size(size_bytes)
     if size_bytes < low:
@@ -560,3 +646,104 @@ def _size_line(
     if high is not None and size_bytes > high:
         return False, f"{said} is above the maximum size of {units.size(high)} ({high_owner})."
     return True, f"{said} is within the size limits."
+
+
+MOST_NAMES = 100
+"""Release names that can be tried at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameVerdict:
+    """What a profile makes of a release name."""
+
+    profile: Profile
+    score: int
+    accepted: bool
+    lines: tuple[tuple[bool, str], ...]
+    """(passed, message) in the order of the rules."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedName:
+    """A release name with the custom formats that match, and the verdict of every profile."""
+
+    name: str
+    parsed: ParsedRelease | None
+    languages: tuple[str, ...]
+    formats: tuple[Explained, ...]
+    verdicts: tuple[NameVerdict, ...]
+
+
+def try_names(
+    session: Session,
+    caller: Caller,
+    names: Sequence[str],
+    *,
+    media_type: MediaType,
+    original_language: str | None = None,
+) -> list[TriedName]:
+    """Return which custom formats match release names, by which conditions, and what every profile makes of them.
+
+    Raises:
+        Invalid: More than 100 names.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    wanted = list(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if len(wanted) > MOST_NAMES:
+        raise Invalid(f"Try at most {MOST_NAMES} names at once.", fields={"names": f"At most {MOST_NAMES}."})
+    formats = stored.current(session)
+    found = list_profiles(session, caller)
+    return [_tried_name(name[:_LONGEST_NAME], formats, found, media_type, original_language) for name in wanted]
+
+
+_LONGEST_NAME = 1_000
+
+
+def _tried_name(
+    name: str, formats: FormatSet, found: Sequence[Profile], media_type: MediaType, original_language: str | None
+) -> TriedName:
+    parsed = parse_release(name, "movie" if media_type == MediaType.MOVIE else "tv")
+    subject = subjects.of_release(name, parsed, media_type, original_language=original_language)
+    explained = tuple(one for one in formats.explain(subject) if one.matches)
+    languages = subject.languages or frozenset()
+    return TriedName(
+        name=name,
+        parsed=parsed,
+        languages=tuple(sorted(languages)),
+        formats=explained,
+        verdicts=tuple(_name_verdict(profile, parsed, explained, languages, original_language) for profile in found),
+    )
+
+
+def _name_verdict(
+    profile: Profile,
+    parsed: ParsedRelease | None,
+    explained: Sequence[Explained],
+    languages: frozenset[str],
+    original_language: str | None,
+) -> NameVerdict:
+    score = score_of((one.format for one in explained), profile.scores)
+    if parsed is None:
+        lines: list[tuple[bool, str]] = [(False, "The release name can't be parsed.")]
+        return NameVerdict(profile=profile, score=score, accepted=False, lines=tuple(lines))
+    allowed = profile.allows(parsed.quality)
+    lines = [(allowed, f"{parsed.quality.name} is {'allowed' if allowed else 'not allowed'}.")]
+    if score < profile.minimum_format_score:
+        lines.append((False, f"The score {score} is below the minimum of {profile.minimum_format_score}."))
+    if missing := missing_languages(profile, languages, original_language):
+        lines.append((False, f"It must be in {' or '.join(sorted(map(language_name, missing)))}."))
+    return NameVerdict(profile=profile, score=score, accepted=all(fine for fine, _ in lines), lines=tuple(lines))
+
+
+def missing_languages(profile: Profile, languages: frozenset[str], original_language: str | None) -> tuple[str, ...]:
+    """Return the languages of which a profile requires one and a release has none; empty if it may be accepted.
+
+    Releases whose language can't be known are accepted, and so is every release if only the original language is wanted and
+    that is unknown.
+    """
+    if not profile.languages or UNKNOWN in languages:
+        return ()
+    accepted = {original_language or code if code == ORIGINAL else code for code in profile.languages}
+    if accepted & languages or accepted == {ORIGINAL}:
+        return ()
+    return tuple(sorted(accepted))

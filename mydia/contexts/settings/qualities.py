@@ -100,7 +100,7 @@ def change_size_limits(
     caller.require(Permission.MANAGE_SETTINGS)
     if media_type not in MEDIA_TYPES or quality not in QUALITY_NAMES:
         raise Invalid(f"There is no quality “{quality}” for {media_type}.")
-    _check(quality, limits)
+    check_limits(quality, limits)
     old = size_limits(session, caller, media_type)[quality]
     if old == limits:
         return
@@ -114,11 +114,12 @@ def change_size_limits(
     emit(
         session,
         caller,
-        SettingsChanged(key, {"MB per minute": [_said(old), _said(limits)]}, SettingsArea.QUALITY_SIZES),
+        SettingsChanged(key, {"MB per minute": [said_limits(old), said_limits(limits)]}, SettingsArea.QUALITY_SIZES),
     )
 
 
-def _check(quality: str, limits: SizeLimits) -> None:
+def check_limits(quality: str, limits: SizeLimits) -> None:
+    """Raise Invalid if limits contradict each other."""
     low, high = limits.minimum, limits.maximum
     if not 0 <= low <= _MOST or (high is not None and not 0 < high <= _MOST):
         raise Invalid(
@@ -151,6 +152,7 @@ def _limits(row: QualityDefinition) -> SizeLimits:
     return SizeLimits(row.minimum_mb_per_min, row.preferred_mb_per_min, row.maximum_mb_per_min)
 
 
-def _said(limits: SizeLimits) -> str:
+def said_limits(limits: SizeLimits) -> str:
+    """Return limits as text: `4 to 130`."""
     high = "unlimited" if limits.maximum is None else f"{limits.maximum:g}"
     return f"{limits.minimum:g} to {high}"

@@ -62,6 +62,19 @@ class Reason(Struct):
     """The reason as a sentence."""
 
 
+class FormatMatch(Struct):
+    """A custom format that matches a release, with its score in the profile at that time."""
+
+    id: str
+    name: str
+    score: int
+
+
+def format_matches(stored: list[Any]) -> list[FormatMatch]:
+    """Return stored matches."""
+    return [FormatMatch(id=str(one["id"]), name=str(one["name"]), score=int(one["score"])) for one in stored]
+
+
 class DownloadShape(Struct):
     """A release that was sent to a download client. Finished downloads are kept as history."""
 
@@ -70,6 +83,9 @@ class DownloadShape(Struct):
     media_title: str
     version_id: str | None
     release_title: str
+    format_score: int
+    """Score of its custom formats when it was grabbed."""
+    formats: list[FormatMatch]
     quality: str
     protocol: str
     state: str
@@ -118,6 +134,8 @@ def _facts(row: downloads.Download) -> dict[str, Any]:
         "media_title": row.media_title,
         "version_id": row.version_id,
         "release_title": row.release_title,
+        "format_score": row.format_score,
+        "formats": format_matches(row.formats),
         "quality": row.quality_name,
         "protocol": row.protocol,
         "state": row.state,
@@ -224,6 +242,10 @@ class ReleaseShape(Struct):
     """approved | refused | waiting | grabbed"""
     objections: list[Objection]
     preference: list[Preferred]
+    format_score: int
+    """Sum of the profile's scores for the custom formats that match."""
+    formats: list[FormatMatch]
+    """The custom formats that match, those that count first."""
     quality: str
     protocol: str
     indexer_id: str | None
@@ -325,6 +347,8 @@ def _release(row: downloads.Release) -> ReleaseShape:
         preference=[
             Preferred(name=name, value=value, text=text) for name, value, text in downloads.wording.preference(row)
         ],
+        format_score=row.format_score,
+        formats=format_matches(row.formats),
         quality=row.quality_name,
         protocol=row.protocol,
         indexer_id=row.indexer_id,

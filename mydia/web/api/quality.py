@@ -22,6 +22,18 @@ PerMinute = Annotated[float, Meta(ge=0, le=2000)]
 Template = Annotated[str, Meta(min_length=1, max_length=500, extra_json_schema={"format": "naming-template"})]
 
 
+Score = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
+Languages = Annotated[str, Meta(min_length=2, max_length=200, extra_json_schema={"format": "language-list"})]
+
+
+class OwnLimits(Struct):
+    """Size limits of a quality in one profile, in MB per minute; null for no limit."""
+
+    minimum: PerMinute = 0
+    preferred: PerMinute | None = None
+    maximum: Annotated[float, Meta(gt=0, le=2000)] | None = None
+
+
 class ProfileItem(AtLeastOne, omit_defaults=True):
     """A quality, or a group of qualities that count as equal, and whether it is wanted."""
 
@@ -42,8 +54,17 @@ class NewProfile(Struct):
     cutoff: Name | None = None
     """Quality or group at which upgrading stops; null for the best one wanted."""
     upgrades_allowed: bool = True
+    minimum_format_score: Score = 0
+    cutoff_format_score: Score = 0
+    minimum_format_increment: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    language: Languages | None = None
+    """`original`, or language codes separated by commas; null for any."""
     minimum_size_mb: Megabytes | None = None
     maximum_size_mb: Megabytes | None = None
+    quality_sizes: dict[QualityName, OwnLimits] = {}
+    """Limits in MB per minute instead of the general ones."""
+    scores: dict[str, Score] = {}
+    """Id of a custom format -> its score. Unknown formats are left out."""
 
 
 class ProfileChange(Struct):
@@ -53,8 +74,16 @@ class ProfileChange(Struct):
     items: Annotated[list[ProfileItem], Meta(min_length=1)] | UnsetType = UNSET
     cutoff: Name | None | UnsetType = UNSET
     upgrades_allowed: bool | UnsetType = UNSET
+    minimum_format_score: Score | UnsetType = UNSET
+    cutoff_format_score: Score | UnsetType = UNSET
+    minimum_format_increment: Annotated[int, Meta(ge=1, le=1_000_000)] | UnsetType = UNSET
+    language: Languages | None | UnsetType = UNSET
     minimum_size_mb: Megabytes | None | UnsetType = UNSET
     maximum_size_mb: Megabytes | None | UnsetType = UNSET
+    quality_sizes: dict[QualityName, OwnLimits] | UnsetType = UNSET
+    """Replaces all limits of the profile."""
+    scores: dict[str, Score] | UnsetType = UNSET
+    """Replaces all scores of the profile."""
 
 
 class SizeShape(Struct):
@@ -122,6 +151,10 @@ def _items(items: list[ProfileItem]) -> list[dict[str, Any]]:
     return [{name: value for name, value in structs.asdict(item).items() if value is not None} for item in items]
 
 
+def _limits(sizes: dict[str, OwnLimits]) -> dict[str, SizeLimits]:
+    return {quality: SizeLimits(one.minimum, one.preferred, one.maximum) for quality, one in sizes.items()}
+
+
 def _changed(old: settings.Profile, changes: dict[str, Any]) -> ProfileForm:
     kept = {field.name: getattr(old, field.name) for field in fields(ProfileForm) if field.name != "items"}
     return ProfileForm(**{**kept, "items": old.items(), **changes})
@@ -142,8 +175,14 @@ def add_profile(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewProf
         items=_items(data.items),
         cutoff=data.cutoff,
         upgrades_allowed=data.upgrades_allowed,
+        minimum_format_score=data.minimum_format_score,
+        cutoff_format_score=data.cutoff_format_score,
+        minimum_format_increment=data.minimum_format_increment,
+        language=data.language,
         minimum_size_mb=data.minimum_size_mb,
         maximum_size_mb=data.maximum_size_mb,
+        quality_sizes=_limits(data.quality_sizes),
+        scores=data.scores,
     )
     with contradictions(), database.writes() as session:
         return profile(settings.profiles.save_profile(session, caller, clock.now(), form))
@@ -164,6 +203,8 @@ def change_profile(
     changes = given(data)
     if data.items is not UNSET:
         changes["items"] = _items(data.items)
+    if data.quality_sizes is not UNSET:
+        changes["quality_sizes"] = _limits(data.quality_sizes)
     with contradictions(), database.writes() as session:
         form = _changed(settings.profiles.get_profile(session, caller, profile_id), changes)
         return profile(settings.profiles.save_profile(session, caller, clock.now(), form, profile_id=profile_id))
@@ -174,6 +215,18 @@ def duplicate_profile(database: DatabaseDep, caller: CallerDep, profile_id: From
     """Add a copy of a quality profile under another name."""
     with database.writes() as session:
         return profile(settings.profiles.duplicate_profile(session, caller, clock.now(), profile_id))
+
+
+@get("/quality-profiles/{profile_id:str}/export", sync_to_thread=True, summary="Export a quality profile")
+def export_profile(
+    database: DatabaseDep,
+    caller: CallerDep,
+    profile_id: FromPath[str],
+    app: FromQuery[settings.formats.App | None] = None,
+) -> dict[str, Any]:
+    """Return a quality profile in the JSON of the TRaSH guides."""
+    with database.reads() as session:
+        return settings.guides.export_profile(session, caller, profile_id, app)
 
 
 @delete("/quality-profiles/{profile_id:str}", sync_to_thread=True, status_code=204, summary="Remove a quality profile")
@@ -255,6 +308,7 @@ ROUTES: tuple[Any, ...] = (
     get_profile,
     change_profile,
     duplicate_profile,
+    export_profile,
     remove_profile,
     list_sizes,
     change_sizes,

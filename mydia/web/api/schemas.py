@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -378,8 +379,20 @@ class ProfileShape(Struct):
     items: list[Any]
     cutoff: str | None
     upgrades_allowed: bool
+    minimum_format_score: int
+    """Releases with a lower score are refused."""
+    cutoff_format_score: int
+    """Upgrading for a better score stops at this one."""
+    minimum_format_increment: int
+    """A better score must be better by this much."""
+    language: str | None
+    """`original`, or language codes separated by commas; null for any."""
     minimum_size_mb: int | None
     maximum_size_mb: int | None
+    quality_sizes: dict[str, dict[str, float | None]]
+    """Quality -> its `minimum`, `preferred` and `maximum` in MB per minute, where they differ from the general limits."""
+    scores: dict[str, int]
+    """Id of a custom format -> its score; formats that are not listed score 0."""
     managed: bool
 
 
@@ -391,8 +404,14 @@ def profile(value: settings.Profile) -> ProfileShape:
         items=value.items(),
         cutoff=value.cutoff,
         upgrades_allowed=value.upgrades_allowed,
+        minimum_format_score=value.minimum_format_score,
+        cutoff_format_score=value.cutoff_format_score,
+        minimum_format_increment=value.minimum_format_increment,
+        language=value.language,
         minimum_size_mb=value.minimum_size_mb,
         maximum_size_mb=value.maximum_size_mb,
+        quality_sizes={quality: asdict(limits) for quality, limits in value.quality_sizes.items()},
+        scores=dict(value.scores),
         managed=value.managed,
     )
 

@@ -107,6 +107,8 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/api/v1/problems": (_ASK, _ASK),
     "/api/v1/problems/{problem_id}/replace": (_DECIDE, _DECIDE),
     "/api/v1/quality-profiles": (_LOOK, _SETTINGS),
+    "/api/v1/custom-formats": (_LOOK, _SETTINGS),
+    "/api/v1/guide-imports": (_SETTINGS, _SETTINGS),
     "/api/v1/quality-sizes": (_LOOK, _SETTINGS),
     "/api/v1/recycle-bin": (_MANAGE, _MANAGE),
     "/api/v1/removed-titles": (_ACTIVITY, _MANAGE),

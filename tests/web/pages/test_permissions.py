@@ -41,6 +41,7 @@ _FORM_OF = {
     "/api/v1/naming/preview": "/api/v1/naming",
     "/requests/new/results": "/requests/new",
     "/requests/new/{type_}/{number}": "/requests/new",
+    "/settings/formats/step": "/settings/formats/new",
     "/settings/profiles/step": "/settings/profiles/new",
     "/settings/profiles/try": "/settings/profiles/new",
 }

@@ -32,7 +32,11 @@ class Candidate:
     """The known episodes it contains."""
     runtime_min: int = 0
     """Running time of all its episodes or the film; assumed if unknown."""
+    formats: tuple[settings.formats.Format, ...] = ()
+    """The custom formats that match."""
     format_score: int = 0
+    languages: frozenset[str] = frozenset()
+    """Languages by name, indexer or original language; `unknown` if nothing states one."""
     held_verdict: upgrades.UpgradeVerdict | None = None
     """The least favourable comparison with an existing file; None if it replaces nothing."""
     queue_verdict: tuple[Queued, upgrades.UpgradeVerdict] | None = None
@@ -68,6 +72,17 @@ def make_candidate(
     """Parse a release's name and compare it with existing files and the queue."""
     parsed = parse_release(release.title, "movie" if facts.type == MediaType.MOVIE else "tv")
     episodes = map_episodes(parsed, facts) if parsed and facts.type == MediaType.TV_SHOW else ()
+    subject = settings.formats.subjects.of_release(
+        release.title,
+        parsed,
+        facts.type,
+        original_language=facts.original_language,
+        year=facts.year,
+        size_bytes=release.size_bytes,
+        flags=release.flags,
+        languages=settings.formats.subjects.codes_of(release.languages),
+    )
+    matched = facts.formats.matching(subject) if facts.formats is not None else ()
     return _against_present(
         Candidate(
             release=release,
@@ -77,6 +92,9 @@ def make_candidate(
             parsed=parsed,
             episodes=episodes,
             runtime_min=_runtime(episodes, facts),
+            formats=matched,
+            format_score=settings.formats.score_of(matched, facts.profile.scores),
+            languages=subject.languages or frozenset(),
         ),
         facts,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mydia.contexts import settings
 from mydia.contexts.media import EpisodeRef
 from mydia.contexts.settings import Profile, SizeLimits
 from mydia.events import Reason
@@ -99,6 +100,9 @@ class Facts:
     minimum_seeders: int = 1
     indexer_seeders: Mapping[str, int] = field(default_factory=dict)
     """Indexer id -> its own minimum of seeders."""
+    formats: settings.formats.FormatSet | None = None
+    """The custom formats; None judges without them."""
+    original_language: str | None = None
     free_bytes: int | None = None
     """Free space of the library folder; None if it can't be read."""
     minimum_free_bytes: int = 0

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from mydia import units
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
-from mydia.contexts.settings import SizeLimits
 from mydia.vocabulary import MediaType
 
 # Sizes closer than this are the same size. Source: arr-stack §1.7, step 9.
@@ -107,7 +106,7 @@ def _size(candidate: Candidate, facts: Facts) -> int:
     size = candidate.release.size_bytes
     if size is None:
         return -1_000_000
-    preferred = facts.limits.get(candidate.quality.name, SizeLimits()).preferred
+    preferred = facts.profile.limits(candidate.quality.name, facts.limits).preferred
     if preferred is None:
         return round(size / _SIZE_STEP)
     wanted = preferred * units.MIB * candidate.runtime_min

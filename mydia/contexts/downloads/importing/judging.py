@@ -31,7 +31,11 @@ def checked(outside: Outside, known: Known, file: ImportFile) -> ImportFile:
     for held in known.held:
         if known.item_type is MediaType.MOVIE or held.episode_ids & ids:
             verdict = settings.upgrades.compare(
-                known.profile, held.quality, file.quality, current_score=held.format_score
+                known.profile,
+                held.quality,
+                file.quality,
+                current_score=held.format_score,
+                new_score=file.format_score,
             )
             if not verdict.upgrade:
                 because = reason("left-out.not-better", path=file.shown_path, because=verdict.because.to_json())
@@ -55,7 +59,7 @@ def _probed(outside: Outside, known: Known, file: ImportFile) -> tuple[ImportFil
     quality = file.quality
     if facts.resolution is not None and quality.modifier in (Modifier.NONE, Modifier.REMUX):
         quality = replace(quality, resolution=facts.resolution)
-    file = replace(file, quality=quality, facts=facts)
+    file = _scored(known, replace(file, quality=quality, facts=facts))
     objections: list[Reason] = []
     special = bool(file.episodes) and all(episode.season_number == 0 for episode in file.episodes)
     expected = _expected_min(known, file)
@@ -65,6 +69,39 @@ def _probed(outside: Outside, known: Known, file: ImportFile) -> tuple[ImportFil
     if not facts.audio and facts.duration_s is not None:
         objections.append(reason("import.silent", path=file.shown_path))
     return file, objections
+
+
+def _scored(known: Known, file: ImportFile) -> ImportFile:
+    """Return a file with its custom formats: what its streams contain counts, not only the name of the release."""
+    if known.formats is None or not known.formats.formats:
+        return file
+    subjects = settings.formats.subjects
+    # The names of a pack's files say more than the name of the pack; they are also what the library stores.
+    is_pack = known.release is not None and known.release.is_season_pack
+    name = file.path.stem if is_pack else known.row.release_title
+    release = file.parsed if is_pack else known.release
+    matched = known.formats.matching(
+        subjects.of_file(
+            (name,),
+            release,
+            known.item_type,
+            quality=file.quality,
+            streams=None
+            if file.facts is None
+            else subjects.Streams(
+                subjects.heard_languages(track.language for track in file.facts.audio),
+                subjects.hdr_words(file.facts.hdr_format),
+            ),
+            group=file.release_group,
+            original_language=known.original_language,
+            year=known.year,
+            size_bytes=file.size_bytes,
+            flags=map(str, known.row.flags),
+            episodes=len(file.episodes),
+        )
+    )
+    score = settings.formats.score_of(matched, known.profile.scores)
+    return replace(file, formats=matched, format_score=score)
 
 
 def _expected_min(known: Known, file: ImportFile) -> int:

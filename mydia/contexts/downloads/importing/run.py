@@ -154,7 +154,8 @@ def _place(
                 quality=file.quality,
                 release_name=row.release_title if len(wanted) == 1 else None,
                 release_group=file.release_group,
-                format_score=row.format_score,
+                format_score=file.format_score,
+                flags=tuple(map(str, row.flags)),
                 facts=file.facts,
             )
             for file in wanted

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mydia.adapters.media_tools import MediaFacts
-from mydia.contexts import media
+from mydia.contexts import media, settings
 from mydia.contexts.downloads.decisions import Held
 from mydia.contexts.downloads.models import Download
 from mydia.contexts.media import EpisodeRef
@@ -50,6 +50,9 @@ class ImportFile:
     """Whether an earlier attempt has placed it."""
     release_group: str | None = None
     facts: MediaFacts | None = None
+    formats: tuple[settings.formats.Format, ...] = ()
+    """The custom formats that match, by name and streams."""
+    format_score: int = 0
 
     @property
     def wanted(self) -> bool:
@@ -96,6 +99,8 @@ class Known:
     quality: Quality = field(default=Quality())
     release: ParsedRelease | None = None
     """The parsed release name."""
+    formats: settings.formats.FormatSet | None = None
+    original_language: str | None = None
     shared: bool = False
     """Whether another title is imported from the same torrent."""
 

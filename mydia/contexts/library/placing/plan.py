@@ -18,7 +18,7 @@ from mydia.adapters.filesystem import (
 )
 from mydia.adapters.media_tools import MediaFacts
 from mydia.contexts import media, settings
-from mydia.contexts.library import journal, naming
+from mydia.contexts.library import journal, naming, scoring
 from mydia.contexts.library.filekinds import FileKind, classify
 from mydia.contexts.library.files import columns_of
 from mydia.contexts.library.holdings import held_in_versions
@@ -48,6 +48,8 @@ class SourceFile:
     release_name: str | None = None
     release_group: str | None = None
     format_score: int = 0
+    flags: tuple[str, ...] = ()
+    """Flags of the indexer it was downloaded from."""
     facts: MediaFacts | None = None
     """Its analysis, if it has already been analysed."""
     part: int | None = None
@@ -138,7 +140,10 @@ def plan_import(session: Session, caller: Caller, now: datetime, request: Import
         refs = [_known_episode(episodes, episode_id) for episode_id in source.episode_ids]
         parsed = _read(source, item.type)
         columns = _columns(source, parsed)
-        facts = naming_facts(item, refs, columns, source.path.suffix, suffix=version.suffix)
+        looked_at = {**columns, "analysed_at": now if source.facts is not None else None}
+        formats = scoring.names_of_formats(session, item, looked_at, shown(source.path.stem), len(refs))
+        named = {**columns, "custom_formats": formats}
+        facts = naming_facts(item, refs, named, source.path.suffix, suffix=version.suffix)
         relative = (
             naming.movie_path(rules, facts, folder=folder)
             if item.type == MediaType.MOVIE
@@ -227,6 +232,7 @@ def _columns(source: SourceFile, parsed: ParsedRelease) -> dict[str, Any]:
         "release_name": _stem(source.release_name or shown(source.path.name)),
         "release_group": source.release_group or parsed.release_group,
         "format_score": source.format_score,
+        "indexer_flags": list(source.flags),
     }
 
 

@@ -117,5 +117,87 @@ NUMBERS: Mapping[tuple[App, Kind], Mapping[int, str]] = {
     )
 }
 """(application, condition type) -> number -> our value."""
-LANGUAGES = tuple(dict.fromkeys((ORIGINAL, UNKNOWN, *_SHARED_LANGUAGES[1:], *_SONARR_LANGUAGES, *_RADARR_LANGUAGES)))
-"""Languages that conditions can name."""
+LANGUAGE_NAMES: Mapping[str, str] = {
+    ORIGINAL: "Original",
+    UNKNOWN: "Unknown",
+    "any": "Any",
+    "en": "English",
+    "fr": "French",
+    "es": "Spanish",
+    "de": "German",
+    "it": "Italian",
+    "da": "Danish",
+    "nl": "Dutch",
+    "ja": "Japanese",
+    "is": "Icelandic",
+    "zh": "Chinese",
+    "ru": "Russian",
+    "pl": "Polish",
+    "vi": "Vietnamese",
+    "sv": "Swedish",
+    "no": "Norwegian",
+    "fi": "Finnish",
+    "tr": "Turkish",
+    "pt": "Portuguese",
+    "nl-BE": "Flemish",
+    "el": "Greek",
+    "ko": "Korean",
+    "hu": "Hungarian",
+    "he": "Hebrew",
+    "lt": "Lithuanian",
+    "cs": "Czech",
+    "ar": "Arabic",
+    "hi": "Hindi",
+    "bg": "Bulgarian",
+    "ml": "Malayalam",
+    "uk": "Ukrainian",
+    "sk": "Slovak",
+    "th": "Thai",
+    "pt-BR": "Portuguese (Brazil)",
+    "es-419": "Spanish (Latino)",
+    "ro": "Romanian",
+    "lv": "Latvian",
+    "fa": "Persian",
+    "ca": "Catalan",
+    "hr": "Croatian",
+    "sr": "Serbian",
+    "bs": "Bosnian",
+    "et": "Estonian",
+    "ta": "Tamil",
+    "id": "Indonesian",
+    "mk": "Macedonian",
+    "sl": "Slovenian",
+    "az": "Azerbaijani",
+    "uz": "Uzbek",
+    "ms": "Malay",
+    "ur": "Urdu",
+    "rm": "Romansh",
+    "ka": "Georgian",
+    "bn": "Bengali",
+    "te": "Telugu",
+    "kn": "Kannada",
+    "sq": "Albanian",
+    "af": "Afrikaans",
+    "mr": "Marathi",
+    "tl": "Tagalog",
+    "mn": "Mongolian",
+}
+"""Language code -> English name, for every language that conditions can name."""
+LANGUAGES = tuple(code for code in LANGUAGE_NAMES if code != "any")
+_CODES = {name.casefold(): code for code, name in LANGUAGE_NAMES.items()} | {
+    code.casefold(): code for code in LANGUAGES
+}
+
+
+def language_name(code: str) -> str:
+    """Return the English name of a language, or the code if it has none here."""
+    return LANGUAGE_NAMES.get(code, code)
+
+
+def language_code(name: str) -> str | None:
+    """Return the code of a language by its English name or code, in any case; None if it is unknown.
+
+    >>> language_code("German"), language_code("EN"), language_code("Klingon")
+    ('de', 'en', None)
+    """
+    return _CODES.get(name.strip().casefold())

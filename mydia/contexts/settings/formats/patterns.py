@@ -63,6 +63,9 @@ class Hits:
     """Patterns that ran out of time."""
 
 
+_NONE = Hits(frozenset())
+
+
 def check(pattern: str) -> str:
     """Return a pattern if it can be used.
 
@@ -106,10 +109,12 @@ class PatternSet:
         self._unfiltered: list[int] = []
         self._recent: OrderedDict[str, Hits] = OrderedDict()
         self._lock = Lock()
-        self._set = self._build()
+        self._set: Any = self._build() if patterns else None
 
     def hits(self, text: str) -> Hits:
         """Return which patterns are found in a text, ignoring case."""
+        if not self._patterns:
+            return _NONE
         text = text[:LONGEST_TEXT].replace("\n", " ")
         with self._lock:
             if (known := self._recent.get(text)) is not None:

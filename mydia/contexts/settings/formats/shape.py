@@ -85,13 +85,9 @@ def write_conditions(app: App, conditions: tuple[Condition, ...], original: obje
     """
     if isinstance(original, list):
         known = read_conditions(app, original)
-        if sorted(map(_key, known)) == sorted(map(_key, conditions)):
+        if {one.meaning for one in known} == {one.meaning for one in conditions}:
             return [{**was, **_written(app, condition, was)} for was, condition in zip(original, known, strict=True)]
     return [_written(app, condition, {}) for condition in conditions]
-
-
-def _key(condition: Condition) -> str:
-    return repr(condition.meaning)
 
 
 def _written(app: App, condition: Condition, was: Mapping[str, Any]) -> dict[str, Any]:

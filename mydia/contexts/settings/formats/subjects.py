@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from mydia.contexts.settings.formats.apps import language_code
 from mydia.contexts.settings.formats.values import ORIGINAL, UNKNOWN, ReleaseType, Subject
-from mydia.parsing import ParsedRelease, Quality
+from mydia.parsing import ParsedRelease, Quality, parse_release
 from mydia.vocabulary import MediaType
 
 _STAND_IN = "A.Movie"
 _STAND_IN_SPACED = "A Movie"
 _HDR_WORDS = {"dv": "DV", "hdr10plus": "HDR10Plus", "hdr10": "HDR10", "hdr": "HDR", "hlg": "HLG", "pq": "PQ", "sdr": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What the analysis of a file found."""
+
+    languages: tuple[str, ...] = ()
+    """Of all audio tracks; empty if they can't be known."""
+    hdr: tuple[str, ...] = ()
 
 
 def of_release(
@@ -43,6 +54,16 @@ def of_release(
         size_bytes=size_bytes,
         year=year or (parsed.year if parsed else None),
     )
+
+
+def codes_of(languages: Iterable[str]) -> tuple[str, ...]:
+    """Return the codes of languages as indexers name them; unknown names are left out.
+
+    >>> codes_of(["English", "german", "Klingon", "fr"])
+    ('en', 'de', 'fr')
+    """
+    known = map(language_code, languages)
+    return tuple(dict.fromkeys(code for code in known if code))
 
 
 def without_title(name: str, parsed: ParsedRelease | None, media_type: MediaType) -> str:
@@ -105,6 +126,86 @@ def with_real_hdr(name: str, parsed: ParsedRelease | None, hdr: Sequence[str]) -
         kept += [before, insert]
         position = end
     return "".join([*kept, name[position:]])
+
+
+def of_file(
+    names: Sequence[str],
+    parsed: ParsedRelease | None,
+    media_type: MediaType,
+    *,
+    quality: Quality,
+    streams: Streams | None,
+    group: str | None = None,
+    edition: str | None = None,
+    original_language: str | None = None,
+    year: int | None = None,
+    size_bytes: int | None = None,
+    flags: Iterable[str] = (),
+    episodes: int = 0,
+) -> Subject:
+    """Return a file as formats see it. What its streams contain counts more than what its name claims.
+
+    Args:
+        names: Release name and file name, without the suffix.
+        parsed: The release name, parsed.
+        streams: None if the file is not analysed; then its name counts.
+        episodes: How many episodes it contains.
+    """
+    titles = list(dict.fromkeys(filter(None, names)))
+    if streams is not None:
+        hint = "movie" if media_type == MediaType.MOVIE else "tv"
+        titles = [
+            with_real_hdr(name, parsed if parsed and parsed.name == name else parse_release(name, hint), streams.hdr)
+            for name in titles
+        ]
+    if media_type == MediaType.MOVIE:
+        titles = [without_title(name, parse_release(name, "movie"), media_type) for name in titles]
+    heard = frozenset(streams.languages) if streams is not None else frozenset[str]()
+    named = spoken(parsed.languages if parsed else (), original_language)
+    return Subject(
+        titles=tuple(titles),
+        group=group or (parsed.release_group if parsed else None),
+        edition=(parsed.edition if parsed else None) or edition,
+        languages=heard or named,
+        original_language=original_language,
+        quality=quality,
+        release_type=None
+        if media_type == MediaType.MOVIE or not episodes
+        else ReleaseType.MULTI
+        if episodes > 1
+        else ReleaseType.SINGLE,
+        flags=frozenset(flags),
+        size_bytes=size_bytes,
+        year=year or (parsed.year if parsed else None),
+    )
+
+
+def heard_languages(audio: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the languages of audio tracks; empty if one of them states none, because it may be any.
+
+    >>> heard_languages(["de", "eng"]), heard_languages(["de", None])
+    (('de', 'en'), ())
+    """
+    found = tuple(audio)
+    if not found or None in found:
+        return ()
+    return tuple(dict.fromkeys(_THREE_LETTERS.get(code, code) for code in found if code))
+
+
+def hdr_words(hdr_format: str | None) -> tuple[str, ...]:
+    """Return an analysed dynamic range (`MediaFacts.hdr_format`) as in `ParsedRelease.hdr`.
+
+    >>> hdr_words("DV HDR10+"), hdr_words(None)
+    (('dv', 'hdr10plus'), ())
+    """
+    return tuple(word.lower().replace("+", "plus") for word in (hdr_format or "").split())
+
+
+_THREE_LETTERS = {
+    "eng": "en", "ger": "de", "deu": "de", "fre": "fr", "fra": "fr", "spa": "es", "ita": "it", "jpn": "ja", "por": "pt",
+    "rus": "ru", "chi": "zh", "zho": "zh", "kor": "ko", "dut": "nl", "nld": "nl", "pol": "pl", "swe": "sv", "dan": "da",
+    "nor": "no", "nob": "no", "nb": "no", "fin": "fi", "cze": "cs", "ces": "cs", "hun": "hu", "tur": "tr", "fil": "tl",
+}  # fmt: skip
 
 
 def _release_type(parsed: ParsedRelease | None, media_type: MediaType) -> ReleaseType | None:

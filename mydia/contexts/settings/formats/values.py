@@ -115,7 +115,9 @@ class Condition:
         """Return the stored form; defaults are left out."""
         stored: dict[str, Any] = {"kind": str(self.kind), "name": self.name}
         for key in ("value", "negate", "required", "excepted", "minimum", "maximum"):
-            if (found := getattr(self, key)) not in ("", False, None):
+            found = getattr(self, key)
+            # Not `in`: a minimum of 0 equals False.
+            if found is not None and found is not False and found != "":
                 stored[key] = found
         return stored
 

@@ -86,6 +86,8 @@ class Row:
     swarm: str
     page_url: str | None
     tags: tuple[str, ...]
+    formats: tuple[tuple[str, int], ...]
+    """(custom format, score), those that count first."""
     objections: tuple[str, ...]
     waiting: bool
     preference: tuple[str, ...]
@@ -286,6 +288,7 @@ def row_of(
         swarm=swarm,
         page_url=release.page_url if (release.page_url or "").startswith(("http://", "https://")) else None,
         tags=tuple(tags),
+        formats=tuple((str(one["name"]), int(one["score"])) for one in release.formats),
         objections=downloads.wording.objections(release),
         waiting=release.verdict == "waiting",
         preference=tuple(text for _, _, text in downloads.wording.preference(release) if text),

@@ -36,6 +36,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(id="folders", label="Folders", icon="folder", hint="Where your movies and shows are"),
             Entry(id="naming", label="Naming", icon="text-cursor-input", hint="Names of folders and files"),
             Entry(id="profiles", label="Quality profiles", icon="list-checks", hint="Wanted qualities and upgrades"),
+            Entry(id="formats", label="Custom formats", icon="funnel", hint="Scores by name, group, language and more"),
             Entry(id="sizes", label="Quality sizes", icon="gauge", hint="Size limits per minute"),
         ),
     ),

@@ -44,6 +44,20 @@ class RungRow(Struct, kw_only=True):
     allowed: bool = False
 
 
+class LimitRow(Struct, kw_only=True):
+    """Size limits of one quality in this profile, in MB per minute."""
+
+    low: Annotated[float, message("Enter a number.")] | None = None
+    preferred: Annotated[float, message("Enter a number.")] | None = None
+    high: Annotated[float, message("Enter a number.")] | None = None
+
+
+class ScoreRow(Struct, kw_only=True):
+    """The score of one custom format."""
+
+    score: Annotated[int, message("Enter a whole number.")] | None = None
+
+
 class ProfileFields(Struct, kw_only=True):
     """The form of a profile."""
 
@@ -54,8 +68,19 @@ class ProfileFields(Struct, kw_only=True):
     upgrades_allowed: bool = False
     minimum_size_mb: _Megabytes | None = None
     maximum_size_mb: _Megabytes | None = None
+    minimum_format_score: Annotated[int, message("Enter a whole number.")] = 0
+    cutoff_format_score: Annotated[int, message("Enter a whole number.")] = 0
+    minimum_format_increment: Annotated[int, message("Enter 1 or more.")] = 1
+    language: tuple[str, ...] = ()
+    limits: dict[str, LimitRow] = {}
+    """By quality."""
+    scores: dict[str, ScoreRow] = {}
+    """By custom format."""
+    worst: str = ""
+    best: str = ""
+    """The simple mode: everything between the two is allowed."""
     step: str | None = None
-    """A step in the editor, such as `up:HDTV-1080p`, instead of saving."""
+    """A step in the editor, such as `up:HDTV-1080p` or `simple`, instead of saving."""
     release: str | None = None
     """A release name to try."""
 
@@ -75,6 +100,25 @@ class RungView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreView:
+    """A custom format with its score in this profile."""
+
+    id: str
+    name: str
+    score: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitView:
+    """Size limits of one quality in this profile; empty for the general ones."""
+
+    quality: str
+    low: str
+    preferred: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileView:
     """The editor of one profile."""
 
@@ -85,6 +129,16 @@ class ProfileView:
     cutoff: str
     used: str
     managed: bool
+    scores: tuple[ScoreView, ...]
+    """Formats with a score first."""
+    scored: int
+    limits: tuple[LimitView, ...]
+    languages: tuple[tuple[str, str, bool], ...]
+    """(code, name, chosen)."""
+    changed: tuple[str, ...]
+    """What a person changed since the import of its guide."""
+    worst: str
+    best: str
     tried: settings.profiles.Tried | None
     tried_name: str
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -136,8 +190,7 @@ def _save(
         return show(request, "profile.html", view)
     try:
         with deps.database.writes() as session:
-            base = settings.profiles.get_profile(session, caller, profile_id) if profile_id else None
-            wanted = _read_profile(form.read(), base)
+            wanted = _read_profile(form.read())
             saved = settings.profiles.save_profile(session, caller, clock.now(), wanted, profile_id=profile_id or None)
     except (Invalid, Conflict) as error:
         view = _profile(deps, caller, _draft(draft, profile_id), form=form, errors=errors_of(error))
@@ -173,6 +226,8 @@ def _profile(
     with deps.database.reads() as session:
         used = settings.profiles.profile_users(session, caller, profile.id) if profile.id else {}
         limits = settings.qualities.size_limits(session, caller, MediaType.MOVIE)
+        formats = settings.formats.list_editable(session, caller)
+        changed = settings.guides.changed_fields(session, caller, profile.id) if profile.id and form is None else ()
     sent = form.sent if form is not None else {}
     name = sent.get("release", _EXAMPLE).strip()
     named = profile if profile.name else replace(profile, name="This profile")
@@ -184,10 +239,13 @@ def _profile(
     values: dict[str, Any] = {
         "name": profile.name,
         "upgrades_allowed": profile.upgrades_allowed,
+        "minimum_format_score": profile.minimum_format_score,
+        "cutoff_format_score": profile.cutoff_format_score,
+        "minimum_format_increment": profile.minimum_format_increment,
         "minimum_size_mb": "" if profile.minimum_size_mb is None else str(profile.minimum_size_mb),
         "maximum_size_mb": "" if profile.maximum_size_mb is None else str(profile.maximum_size_mb),
     }
-    values |= {key: sent[key] for key in ("name", "minimum_size_mb", "maximum_size_mb") if key in sent}
+    values |= {key: sent[key] for key in _TYPED if key in sent}
     rungs = tuple(_rung_view(rung) for rung in reversed(profile.rungs))
     cutoff = profile.cutoff or (profile.rungs[profile.best].name if profile.rungs else "")
     return ProfileView(
@@ -198,10 +256,58 @@ def _profile(
         cutoff=cutoff,
         used=usage(used),
         managed=profile.managed,
+        scores=_scores(profile, formats, sent),
+        scored=len(profile.scores),
+        limits=tuple(_limit(profile, quality, sent) for quality in reversed(settings.qualities.QUALITY_NAMES)),
+        languages=tuple(
+            (code, settings.formats.language_name(code), code in profile.languages)
+            for code in (settings.formats.ORIGINAL, *sorted(_LANGUAGES, key=settings.formats.language_name))
+        ),
+        changed=changed,
+        worst=next((rung.name for rung in profile.rungs if rung.allowed), ""),
+        best=profile.rungs[profile.best].name if profile.rungs else "",
         tried=tried,
         tried_name=name,
         errors=errors or {},
     )
+
+
+_TYPED = (
+    "name",
+    "minimum_size_mb",
+    "maximum_size_mb",
+    "minimum_format_score",
+    "cutoff_format_score",
+    "minimum_format_increment",
+)
+_LANGUAGES = tuple(
+    code for code in settings.formats.LANGUAGES if code not in (settings.formats.ORIGINAL, settings.formats.UNKNOWN)
+)
+
+
+def _scores(
+    profile: Profile, formats: Sequence[settings.formats.StoredFormat], sent: Mapping[str, str]
+) -> tuple[ScoreView, ...]:
+    rows = [
+        ScoreView(
+            id=one.format.id,
+            name=one.format.name,
+            score=sent.get(f"score-{one.format.id}", str(profile.scores.get(one.format.id, "") or "")),
+        )
+        for one in formats
+    ]
+    return tuple(sorted(rows, key=lambda row: (not row.score, row.name.casefold())))
+
+
+def _limit(profile: Profile, quality: str, sent: Mapping[str, str]) -> LimitView:
+    own = profile.quality_sizes.get(quality)
+    present = {
+        "low": "" if own is None else f"{own.minimum:g}",
+        "preferred": "" if own is None or own.preferred is None else f"{own.preferred:g}",
+        "high": "" if own is None or own.maximum is None else f"{own.maximum:g}",
+    }
+    values = {part: sent.get(f"{part}-{quality}", text) for part, text in present.items()}
+    return LimitView(quality=quality, **values)
 
 
 def _rung_view(rung: settings.profiles.Rung) -> RungView:
@@ -226,6 +332,8 @@ def _draft(wanted: ProfileFields, profile_id: str) -> Profile:
     if wanted.step:
         verb, _, name = wanted.step.partition(":")
         rungs = _stepped(rungs, verb, name)
+        if verb == "simple":
+            rungs = _between(rungs, wanted.worst, wanted.best)
     names = {rung.name for rung in rungs if rung.allowed}
     return Profile(
         id=profile_id,
@@ -233,9 +341,28 @@ def _draft(wanted: ProfileFields, profile_id: str) -> Profile:
         rungs=tuple(reversed(rungs)),
         cutoff=wanted.cutoff if wanted.cutoff in names else None,
         upgrades_allowed=wanted.upgrades_allowed,
+        minimum_format_score=wanted.minimum_format_score,
+        cutoff_format_score=wanted.cutoff_format_score,
+        minimum_format_increment=wanted.minimum_format_increment,
+        language=",".join(wanted.language) or None,
         minimum_size_mb=wanted.minimum_size_mb,
         maximum_size_mb=wanted.maximum_size_mb,
+        quality_sizes={
+            quality: settings.SizeLimits(row.low or 0, row.preferred, row.high)
+            for quality, row in wanted.limits.items()
+            if (row.low, row.preferred, row.high) != (None, None, None)
+        },
+        scores={id: row.score for id, row in wanted.scores.items() if row.score},
     )
+
+
+def _between(rungs: Sequence[settings.profiles.Rung], worst: str, best: str) -> list[settings.profiles.Rung]:
+    """Return the rungs, best first, with exactly those from the worst to the best one allowed."""
+    places = {rung.name: place for place, rung in enumerate(rungs)}
+    if worst not in places or best not in places:
+        return list(rungs)
+    first, last = sorted((places[best], places[worst]))
+    return [replace(rung, allowed=first <= place <= last) for place, rung in enumerate(rungs)]
 
 
 def _rungs_of(rows: Sequence[RungRow]) -> list[settings.profiles.Rung]:
@@ -287,21 +414,16 @@ def _group_name(members: Sequence[str], taken: set[str]) -> str:
     return next(name for n in range(1, 99) if (name := wanted if n == 1 else f"{wanted} {n}") not in taken)
 
 
-def _read_profile(wanted: ProfileFields, base: Profile | None) -> ProfileForm:
-    """Return the profile to store; settings that the form does not show are kept."""
+def _read_profile(wanted: ProfileFields) -> ProfileForm:
+    """Return the profile to store."""
     draft = _draft(wanted, "")
-    kept = (
-        {}
-        if base is None
-        else {
-            "minimum_format_score": base.minimum_format_score,
-            "cutoff_format_score": base.cutoff_format_score,
-            "minimum_format_increment": base.minimum_format_increment,
-        }
-    )
     return ProfileForm(
-        **kept,
-        language=base.language if base else None,
+        minimum_format_score=draft.minimum_format_score,
+        cutoff_format_score=draft.cutoff_format_score,
+        minimum_format_increment=draft.minimum_format_increment,
+        language=draft.language,
+        quality_sizes=draft.quality_sizes,
+        scores=draft.scores,
         name=draft.name,
         items=draft.items(),
         cutoff=draft.cutoff,

@@ -315,6 +315,11 @@ def test_every_format_of_the_guides_is_written_as_it_was_read(app, count):
         assert tuple(Condition.from_json(json.loads(json.dumps(c.to_json()))) for c in conditions) == conditions
 
 
+def test_a_condition_is_stored_with_its_zeros():
+    size = Condition(kind=Kind.SIZE, name="Small", minimum=0.0, maximum=5.0)
+    assert Condition.from_json(size.to_json()) == size
+
+
 def test_a_format_of_one_application_is_not_written_for_another_that_cannot_say_it():
     year = Condition(kind=Kind.YEAR, name="90s", minimum=1990, maximum=1999)
     assert write_conditions(App.RADARR, (year,))[0]["fields"] == {"min": 1990, "max": 1999}

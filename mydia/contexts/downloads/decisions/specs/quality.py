@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from mydia.contexts import settings
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
 from mydia.contexts.downloads.decisions.spec import Spec, Stage
-from mydia.contexts.settings import Verdict
 from mydia.events import Reason, reason
 from mydia.parsing import Modifier
+
+Verdict = settings.upgrades.Verdict
 
 # Names of whole discs. Source: arr-stack §1.2, row 19.
 _DISC = re.compile(
@@ -61,6 +63,19 @@ def score_below_minimum(candidate: Candidate, facts: Facts) -> Reason | None:
     return reason("score-below-minimum", score=candidate.format_score, profile=facts.profile.name, minimum=wanted)
 
 
+def language_not_wanted(candidate: Candidate, facts: Facts) -> Reason | None:
+    """The profile may require a language. Releases whose language can't be known pass."""
+    missing = settings.profiles.missing_languages(facts.profile, candidate.languages, facts.original_language)
+    if not missing or candidate.parsed is None:
+        return None
+    return reason(
+        "language-not-wanted",
+        languages=sorted(map(settings.formats.language_name, candidate.languages)),
+        profile=facts.profile.name,
+        wanted=sorted(map(settings.formats.language_name, missing)),
+    )
+
+
 def raw_disc(candidate: Candidate, facts: Facts) -> Reason | None:
     """Discs cannot be imported as one file."""
     if facts.profile.allows(candidate.quality) and candidate.quality.modifier is Modifier.BRDISK:
@@ -82,6 +97,7 @@ SPECS = (
     Spec("upgrade-not-allowed", "not better than the existing file", Stage.RULES, True, upgrade_not_allowed),
     Spec("goal-reached", "not better than the existing file", Stage.RULES, True, goal_reached),
     Spec("score-below-minimum", "score", Stage.RULES, True, score_below_minimum),
+    Spec("language-not-wanted", "language", Stage.RULES, True, language_not_wanted),
     Spec("raw-disc", "whole disc", Stage.RULES, True, raw_disc),
     Spec("hardcoded-subs", "burned-in subtitles", Stage.RULES, True, hardcoded_subs),
 )

@@ -9,7 +9,6 @@ from mydia.contexts import settings
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
 from mydia.contexts.downloads.decisions.spec import Spec, Stage
-from mydia.contexts.settings import SizeLimits
 from mydia.events import Reason, reason
 
 # Below this size, a release with “sample” in its name is one. Source: arr-stack §1.2, row 15.
@@ -57,7 +56,7 @@ def free_space(candidate: Candidate, facts: Facts) -> Reason | None:
 
 
 def _bounds(candidate: Candidate, facts: Facts) -> tuple[tuple[int, str], tuple[int | None, str]]:
-    limits = facts.limits.get(candidate.quality.name, SizeLimits())
+    limits = facts.profile.limits(candidate.quality.name, facts.limits)
     return settings.profiles.size_bounds(facts.profile, limits, facts.type, candidate.runtime_min)
 
 
