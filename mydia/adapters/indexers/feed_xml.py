@@ -19,6 +19,8 @@ import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types, 
 # memory: of 12 MB, tiny elements took 365 MiB, attributes 550 MiB and the repair of entities 210 MiB.
 _MOST = ((b"<", 200_000, "tags"), (b"=", 300_000, "attributes"), (b"&", 500_000, "entities"))
 _MOST_ITEMS = 2_000
+_MOST_INVALID = 20_000
+"""Bytes that are not UTF-8 and are read as Windows-1252 one by one, which takes a microsecond each."""
 
 _BOM = b"\xef\xbb\xbf"
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -53,7 +55,7 @@ def parse(content: bytes) -> etree._Element:
     try:
         return etree.fromstring(document, _parser())
     except etree.XMLSyntaxError:
-        text = repaired(document.decode("utf-8", _AS_CP1252))
+        text = repaired(_as_text(document))
         try:
             return etree.fromstring(text.encode(), _parser())
         except etree.XMLSyntaxError:
@@ -92,6 +94,13 @@ def _as_utf8(content: bytes) -> bytes:
     except (LookupError, UnicodeDecodeError):
         return document
     return document.decode(codec, "replace").encode() if _CODECS.fullmatch(codec) else document
+
+
+def _as_text(document: bytes) -> str:
+    """Decode a damaged document. Invalid bytes are read as Windows-1252; if there are very many, all are read as Latin-1."""
+    if document.decode("utf-8", "replace").count("\ufffd") > _MOST_INVALID:
+        return document.decode("latin-1")
+    return document.decode("utf-8", _AS_CP1252)
 
 
 def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
