@@ -1,6 +1,6 @@
 """Print all figures in one table: `python -m benchmarks`, or `make bench`.
 
-python -m benchmarks [--markdown] [start memory lists scan writing formats broker relay]
+python -m benchmarks [--markdown] [start memory lists graphql scan writing formats broker relay]
 
 Budgets assume an otherwise idle machine. The first line describes this machine and its load.
 """
@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import formats, library, lists, memory, start, writing
+from benchmarks import formats, graphql, library, lists, memory, start, writing
 from benchmarks.measure import Figure, machine, print_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,7 +71,7 @@ def main() -> None:
     """Run the chosen benchmarks and print the table."""
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure Mydia and print one table.")
     parser.add_argument(
-        "which", nargs="*", help="start, memory, lists, scan, writing, formats, broker, relay; default: all"
+        "which", nargs="*", help="start, memory, lists, graphql, scan, writing, formats, broker, relay; default: all"
     )
     parser.add_argument("--markdown", action="store_true", help="print the table for docs/benchmarks.md")
     options = parser.parse_args()
@@ -92,6 +92,7 @@ def main() -> None:
             "start": starting,
             "memory": lambda: memory.measure(folder, whole()),
             "lists": lambda: lists.measure(folder, whole()),
+            "graphql": lambda: graphql.measure(folder, whole()),
             "scan": scan,
             "writing": lambda: writing.measure(folder),
             "formats": judging,

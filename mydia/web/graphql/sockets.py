@@ -50,18 +50,30 @@ class _Wire:
 
     def __init__(self, socket: WebSocket[Any, Any, Any]) -> None:
         self._socket = socket
+        self._ended = asyncio.Event()
+        self._closing: tuple[int, str] | None = None
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object]:
-        """Yield messages until the client disconnects."""
+        """Yield messages until either side ends the connection."""
         with suppress(WebSocketDisconnect):
-            while self._socket.connection_state != "disconnect":
-                text = await self._socket.receive_text()
+            while (text := await self._receive()) is not None:
                 if not text or len(text) > _LONGEST_MESSAGE:
                     raise NonTextMessageReceived
                 try:
                     yield json.loads(text)
                 except (ValueError, RecursionError) as error:
                     raise NonJsonMessageReceived from error
+
+    async def _receive(self) -> str | None:
+        """Return the next text, or None after `close`."""
+        receiving = asyncio.ensure_future(self._socket.receive_text())
+        ending = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait({receiving, ending}, return_when=asyncio.FIRST_COMPLETED)
+            return receiving.result() if receiving.done() else None
+        finally:
+            for task in (receiving, ending):
+                task.cancel()
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send a message."""
@@ -71,9 +83,15 @@ class _Wire:
             raise WebSocketDisconnected from error
 
     async def close(self, code: int, reason: str) -> None:
-        """Close the connection."""
-        with suppress(WebSocketDisconnect, RuntimeError):
-            await self._socket.close(code=code, reason=reason)
+        """Have the connection closed. `finish` does it, because granian sends no close frame while a message is awaited."""
+        self._closing = self._closing or (code, reason)
+        self._ended.set()
+
+    async def finish(self) -> None:
+        """Close the connection, if `close` was called."""
+        if self._closing is not None:
+            with suppress(WebSocketDisconnect, RuntimeError):
+                await self._socket.close(code=self._closing[0], reason=self._closing[1])
 
 
 @dataclass(slots=True)
@@ -102,9 +120,10 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         introspection: bool,
         request_id: str,
     ) -> None:
+        self._wire = _Wire(socket)
         super().__init__(
             view=self,  # type: ignore[arg-type]  # only on_ws_connect is used
-            websocket=_Wire(socket),  # type: ignore[arg-type]  # has the same methods
+            websocket=self._wire,  # type: ignore[arg-type]  # has the same methods
             context={},
             root_value=None,
             schema=None,  # type: ignore[arg-type]  # run_operation uses the engine
@@ -120,6 +139,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Any, Any]):
         self._request_id = request_id
         self._known: _Known | None = None
         self._watching: asyncio.Task[None] | None = None
+
+    async def handle(self) -> None:
+        """Serve the connection until either side ends it."""
+        await super().handle()
+        await self._wire.finish()
 
     async def on_ws_connect(self, context: dict[str, Any]) -> Any:
         """Find out who connects. Raises: ConnectionRejectionError."""
