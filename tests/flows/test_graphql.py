@@ -103,7 +103,7 @@ def until(holds: Callable[[], Any], what: str) -> Any:
         if found := holds():
             return found
         time.sleep(0.1)
-    message = f"waited in vain for {what}"
+    message = f"no sign of {what}"
     raise TimeoutError(message)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
+from types import CoroutineType
 from typing import Any
 
 import strawberry
@@ -14,6 +17,7 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     GraphQLError,
+    GraphQLObjectType,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
@@ -56,6 +60,7 @@ class Engine:
         )
         # Strawberry's own executor knows neither our limits nor documents that were validated before.
         self.schema: GraphQLSchema = self._strawberry._schema  # noqa: SLF001
+        _read_attributes(self.schema)
         self._documents = _Documents()
 
     def sdl(self) -> str:
@@ -100,11 +105,32 @@ class Engine:
                 context_value=context,
                 variable_values=dict(operation.variables),
                 operation_name=operation.name,
+                is_awaitable=_is_awaitable,
             )
             return result if isinstance(result, ExecutionResult) else await result
 
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
             return runner.run(run())
+
+
+def _is_awaitable(value: Any) -> bool:
+    """Return whether a resolver returned something to wait for: a loader's future, or a coroutine of our own."""
+    return isinstance(value, asyncio.Future | CoroutineType)
+
+
+def _read_attributes(schema: GraphQLSchema) -> None:
+    """Read fields without a resolver straight from their value. Strawberry's way takes a quarter of the time of a list."""
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLObjectType):
+            for field in kind.fields.values():
+                told = field.extensions.get("strawberry-definition")
+                if told is not None and told.base_resolver is None:
+                    field.resolve = _attribute(told.python_name)
+
+
+def _attribute(name: str) -> Callable[[Any, Any], Any]:
+    read = attrgetter(name)
+    return lambda root, _info: read(root)
 
 
 class Rejected(GraphQLError):
