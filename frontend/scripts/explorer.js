@@ -107,10 +107,7 @@ const loadSchema = async () => {
   else list.textContent = told.errors?.[0]?.message ?? told.detail;
 };
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  run();
-});
+form.querySelector("[data-run]").addEventListener("click", run);
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from typing import Any
 
@@ -143,3 +144,14 @@ def test_errors_have_a_code_and_the_wrong_fields(admin: Graph, house: House) -> 
     (error,) = admin.errors('mutation { updateConfig(input: {jobsScanCron: "never"}) { settings { key } } }')
     assert error["extensions"]["code"] == "INVALID"
     assert list(error["extensions"]["fields"]) == ["jobsScanCron"]
+
+
+def test_the_explorer_is_served_and_can_be_disabled(admin: Graph, house: House) -> None:
+    headers = {"x-api-key": admin.key or "", "accept": "text/html"}
+    answer = admin.client.get("/graphql", headers=headers)
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert 'id="explorer-query"' in answer.text
+    assert re.search(r'<script type="module" src="/static/explorer\.[0-9a-f]+\.js"></script>', answer.text)
+    _change(house, explorer=False)
+    assert admin.client.get("/graphql", headers=headers).status_code == 404
+    assert admin("{ me { role } }") == {"me": {"role": "admin"}}
