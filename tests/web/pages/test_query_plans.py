@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from mydia.db import Database
 from tests.web.pages.conftest import Browser, Server
@@ -160,3 +160,34 @@ def test_nothing_reads_or_sorts_a_whole_table(still: Server, reader: Browser, pa
         assert reader.get(_filled(still, path), headers=headers).status_code == 200
     assert scans(still.deps.database, asked) == []
     assert sorts(still.deps.database, asked) == []
+
+
+MOST_STATEMENTS = {
+    "/": 40,
+    "/movies": 20,
+    "/movies?view=table": 21,
+    "/shows": 20,
+    "/movies/FILM": 44,
+    "/shows/SHOW": 46,
+    "/shows/SHOW/season/1": 17,
+    "/wanted": 20,
+    "/wanted/upgrades?kind=episodes": 25,
+    "/calendar": 23,
+    "/activity": 22,
+    "/imports": 29,
+    "/api/v1/media?type=movie": 10,
+    "/api/v1/media/SHOW/episodes": 11,
+    "/api/v1/files": 11,
+}
+"""Page -> the statements it may take, whatever the number of titles, with nothing remembered."""
+
+
+@pytest.mark.parametrize("path", MOST_STATEMENTS)
+def test_pages_take_few_statements(still: Server, reader: Browser, path: str) -> None:
+    headers = {"accept": "application/json"} if path.startswith("/api") else {"accept": "text/html"}
+    reader.get(_filled(still, path), headers=headers)
+    with still.deps.database.writes() as session:
+        session.execute(text("UPDATE media_items SET updated_at = updated_at"))
+    with statements(still.deps.database) as asked:
+        assert reader.get(_filled(still, path), headers=headers).status_code == 200
+    assert len(asked) <= MOST_STATEMENTS[path], "\n".join(statement for statement, _ in asked)
