@@ -142,7 +142,7 @@ def _server_cpu_ns(name: str) -> int:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").split()
-            if words[:1] == ["postgres:"] and name in words:
+            if words[:1] == ["postgres:"] and name in words and "autovacuum" not in words:
                 total += int((process / "schedstat").read_text().split()[0])
         except OSError:
             continue  # it has ended meanwhile

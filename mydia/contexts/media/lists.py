@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from mydia.contexts.media.list_counts import GENRE, amounts
 from mydia.contexts.media.models import HERE, ItemGenre, ItemState, ItemTag, MediaItem, Title, Version
-from mydia.contexts.media.title_index import Begins, HasWords, RowsWithWords, typed
+from mydia.contexts.media.title_index import Begins, HasWords, NameOrder, RowsWithWords, typed
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.settings import LibraryPath, QualityProfile
 from mydia.contexts.users import Caller, Permission
@@ -595,7 +595,7 @@ def cards_of(session: Session, caller: Caller, ids: Sequence[str]) -> list[Card]
 
 _CANDIDATES = 500
 """Names looked at for a search; more only for a word or two letters, where any choice would do."""
-_BEGINNING = select(Title.media_item_id).where(Begins()).order_by(Title.normalised).limit(bindparam("limit"))
+_BEGINNING = select(Title.media_item_id).where(Begins()).order_by(NameOrder()).limit(bindparam("limit"))
 _WITH_WORDS = (
     select(MediaItem.id)
     .where(MediaItem.id.in_(select(Title.media_item_id).where(HasWords()).limit(_CANDIDATES)))

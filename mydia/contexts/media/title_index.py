@@ -38,7 +38,7 @@ SQLITE_INDEX = (
 )
 POSTGRESQL_INDEX = (
     "CREATE INDEX ix_titles_words ON titles USING gin (to_tsvector('simple', normalised))",
-    "CREATE INDEX ix_titles_beginning ON titles (normalised text_pattern_ops)",
+    'CREATE INDEX ix_titles_beginning ON titles (normalised COLLATE "C")',
 )
 
 for _statement in SQLITE_INDEX:
@@ -73,9 +73,25 @@ class Begins(HasWords):
     inherit_cache = True
     sql: ClassVar[dict[str, str]] = {
         "sqlite": "(titles.normalised >= {0} AND titles.normalised < {1})",
-        "postgresql": "(titles.normalised LIKE {0} || '%%' AND {1} <> '')",
+        "postgresql": '(titles.normalised COLLATE "C" >= {0} AND titles.normalised COLLATE "C" < {1})',
     }
     parameters: ClassVar[tuple[str, ...]] = ("begins", "begins_end")
+
+
+class NameOrder(ColumnElement[str]):
+    """The order of names in the index that `Begins` uses; PostgreSQL would sort all names that begin so in any other order."""
+
+    inherit_cache = True
+    type = Text()
+    sql: ClassVar[dict[str, str]] = {
+        "sqlite": "titles.normalised",
+        "postgresql": 'titles.normalised COLLATE "C"',
+    }
+
+
+@compiles(NameOrder)
+def _compile_order(element: NameOrder, compiler: SQLCompiler, **_options: Any) -> str:
+    return element.sql[compiler.dialect.name]
 
 
 class RowsWithWords(ColumnElement[int]):
