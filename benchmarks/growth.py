@@ -38,6 +38,7 @@ from mydia.contexts.media import MediaItem
 from mydia.db import Database
 
 _BUDGET, _BUDGET_POSTGRESQL = 1.5, 2.0
+_IDLE_NS = 100_000_000
 _HTML = {"Accept": "text/html", "Accept-Encoding": "gzip"}
 _JSON = {"Accept": "application/json"}
 
@@ -119,6 +120,13 @@ class Size:
 
     def _cpu_ns(self) -> int:
         return self.serving.web_cpu_ns() + (_server_cpu_ns(self.server_name) if self.server_name else 0)
+
+    def wait_for_server(self) -> None:
+        """Wait until PostgreSQL has done what Mydia's jobs at the start have asked for."""
+        before_ns = 0
+        while self.server_name and (now_ns := _server_cpu_ns(self.server_name)) - before_ns > _IDLE_NS:
+            before_ns = now_ns
+            time.sleep(3)
 
     def measure(self, work: Work, path: str) -> None:
         """Ask once."""
@@ -237,6 +245,7 @@ def main() -> None:
             sizes.append(Size(films, serving, key, change, long_show_of(serving, key), name))
         for size in sizes:
             size.serving.wait_until_idle(600)
+            size.wait_for_server()
         budget = _BUDGET_POSTGRESQL if options.postgresql else _BUDGET
         rows = measure(sizes, options.rounds, [work for work in WORK if options.only in work.name], budget)
         memory = [size.serving.memory_mib() for size in sizes]
