@@ -296,8 +296,9 @@ def _read_service(words: Words, facts: _Facts) -> str | None:
 def _read_group(
     opened: Opened, words: Words, marks: list[Mark], borders: Borders, numbering: Numbering | None, hint: str | None
 ) -> tuple[str | None, Span | None]:
-    if opened.front_group is not None:
-        return opened.front_group, opened.front_span
+    front = opened.front_group
+    if front is not None and any(letter.isascii() for letter in front if letter.isalnum()):
+        return front, opened.front_span
     numbers_end = numbering.end if numbering else 0
     found = read_group(
         words,
@@ -317,6 +318,9 @@ def _read_group(
             and not any(words.starts[m.first] == bracket.start(1) for m in marks)
         ):
             found = opened.raw[bracket.start(1) : bracket.end(1)], bracket.span(1)
+    if front is not None and (found is None or opened.text[found[1][0] - 1] != "-"):
+        # `[桜都字幕组] Name - 05`, but in `[寄生虫].Parasite.2019.x264-CMCT` the bracket has the native title.
+        return front, opened.front_span
     return found or opened.prefix or (None, None)
 
 
