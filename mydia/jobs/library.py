@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from mydia.units import plural
 _busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 """Allows one scan or matching of a folder, and one run of a bulk edit, at a time."""
 _TRY_AGAIN_S = 20.0
+_LONGEST_GAP = timedelta(days=3)
 
 
 @job("library.scan_all", queue="media", title="Scan all libraries", max_retries=0)
@@ -219,8 +220,15 @@ def recover_journal(deps: Deps) -> str:
 
 
 @job("library.empty_recycle_bin", title="Empty the recycle bin", max_retries=1, time_limit_s=3600)
-def empty_recycle_bin(deps: Deps) -> str:
-    """Delete expired files of the recycle bin and old journal steps."""
+def empty_recycle_bin(deps: Deps, *, cautious: bool = False) -> str:
+    """Delete expired files of the recycle bin and old journal steps.
+
+    Args:
+        cautious: Wait for the next run if the last one was days ago: Mydia was off, or the clock has jumped ahead, and then
+            everything in the bin would seem to have expired.
+    """
+    if cautious and _is_after_a_gap(deps):
+        return "postponed: the last run was days ago, so the clock may be wrong. The next run deletes."
     gone = 0
     while not deps.run.cancelled():
         part = library.recycle.empty_recycle_bin(deps.database, deps.outside, clock.now())
@@ -233,6 +241,12 @@ def empty_recycle_bin(deps: Deps) -> str:
         library.removed.prune_removed(session, clock.now())
         library.scanning.prune_scans(session)
     return f"{plural(gone, 'file')} deleted"
+
+
+def _is_after_a_gap(deps: Deps) -> bool:
+    last = deps.board.recent(SYSTEM, 1, job="library.empty_recycle_bin")
+    ended_at = last[0].finished_at if last else None
+    return ended_at is None or clock.now() - ended_at > _LONGEST_GAP
 
 
 @job("library.edit_titles", queue="media", title="Edit titles", max_retries=1, time_limit_s=12 * 3600)

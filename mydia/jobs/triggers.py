@@ -180,7 +180,13 @@ SCHEDULE: tuple[Schedule, ...] = (
     Schedule("35 * * * *", "library.analyse_files", title="Analyse files"),
     Schedule("*/5 * * * *", "library.recover_journal", title="Finish interrupted file operations"),
     Schedule("*/10 * * * *", "library.sweep_edits", title="Find lost bulk edits"),
-    Schedule("45 4 * * *", "library.empty_recycle_bin", title="Empty the recycle bin"),
+    Schedule(
+        "45 4 * * *",
+        "library.empty_recycle_bin",
+        {"cautious": True},
+        title="Empty the recycle bin",
+        by_hand={"cautious": False},
+    ),
     Schedule("15 */6 * * *", "downloads.search_wanted", title="Search for wanted releases", setting="jobs.search_cron"),
     Schedule(
         "*/5 * * * *",

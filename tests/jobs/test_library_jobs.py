@@ -20,7 +20,7 @@ from mydia.events import EventRow
 from mydia.jobs import library as jobs
 from mydia.jobs.broker import Deps
 from mydia.jobs.watching import changed_folders, watch
-from mydia.taskboard import TaskBoard
+from mydia.taskboard import TaskBoard, to_ms
 from tests import builders
 from tests.fakes.outside import FakeMetadataProvider, fake_outside
 
@@ -137,3 +137,45 @@ def test_a_new_file_triggers_a_scan_of_its_folder(database: Database, config: Co
         told = session.scalar(select(EventRow.payload).where(EventRow.type == "ScanRequested"))
         assert told["library_path_id"] == path.id
         assert session.scalars(select(MediaFile)).all() == []
+
+
+def test_expired_files_of_the_recycle_bin_survive_a_clock_that_jumps_ahead(
+    database: Database, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scheduled job deletes nothing if its last run was days ago; started by a user, it deletes."""
+    deps = make_deps(database, config, tmp_path, FakeMetadataProvider())
+    (root := tmp_path / "films").mkdir()
+    file = builders.on_disk(root, "Detour (1945)/Detour (1945).mkv")
+    with database.writes() as session:
+        path = builders.library_path(session, root)
+        item = builders.film(session, "Detour", 1945, library_path_id=path.id)
+        file_id = builders.media_file(session, path, "Detour (1945)/Detour (1945).mkv", item=item).id
+    library.recycle.remove_file(database, deps.outside, SYSTEM, clock.now(), file_id)
+    (kept,) = [one for one in root.rglob("*.mkv") if one != file]
+
+    def ran(ago: timedelta) -> None:
+        at = to_ms(clock.now() - ago)
+        with deps.board.writes() as connection:
+            connection.execute(
+                "INSERT INTO runs (id, job, queue, priority, params, state, queued_at, due_at, started_at, finished_at) "
+                "VALUES (?, 'library.empty_recycle_bin', 'default', 5, '{}', 'done', ?, ?, ?, ?)",
+                (clock.new_id(), at, at, at, at),
+            )
+
+    ran(timedelta(days=1))
+    assert jobs.empty_recycle_bin(deps, cautious=True) == "0 files deleted"
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=400))
+    assert (jobs.empty_recycle_bin(deps, cautious=True) or "").startswith("postponed")
+    assert kept.exists()
+    # A day later the clock still says so.
+    ran(timedelta(days=1))
+    assert jobs.empty_recycle_bin(deps, cautious=True) == "1 file deleted"
+    assert not kept.exists()
+
+
+def test_a_user_empties_the_recycle_bin_of_expired_files_whenever_the_job_last_ran(
+    database: Database, config: Config, tmp_path: Path
+) -> None:
+    deps = make_deps(database, config, tmp_path, FakeMetadataProvider())
+    assert jobs.empty_recycle_bin(deps) == "0 files deleted"
