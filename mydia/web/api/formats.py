@@ -301,7 +301,7 @@ def change_format(
     if data.conditions is not UNSET:
         changes["conditions"] = tuple(one.condition() for one in data.conditions)
     with contradictions(), database.writes() as session:
-        old = settings.formats.get_format(session, caller, format_id).format
+        old = settings.formats.get_editable(session, caller, format_id).format
         form = settings.formats.FormatForm(
             **{
                 "name": old.name,

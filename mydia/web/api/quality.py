@@ -29,6 +29,7 @@ Languages = Annotated[str, Meta(min_length=2, max_length=200, extra_json_schema=
 class OwnLimits(Struct):
     """Size limits of a quality in one profile, in MB per minute; null for no limit."""
 
+    quality: QualityName
     minimum: PerMinute = 0
     preferred: PerMinute | None = None
     maximum: Annotated[float, Meta(gt=0, le=2000)] | None = None
@@ -61,7 +62,7 @@ class NewProfile(Struct):
     """`original`, or language codes separated by commas; null for any."""
     minimum_size_mb: Megabytes | None = None
     maximum_size_mb: Megabytes | None = None
-    quality_sizes: dict[QualityName, OwnLimits] = {}
+    quality_sizes: list[OwnLimits] = []
     """Limits in MB per minute instead of the general ones."""
     scores: dict[str, Score] = {}
     """Id of a custom format -> its score. Unknown formats are left out."""
@@ -80,7 +81,7 @@ class ProfileChange(Struct):
     language: Languages | None | UnsetType = UNSET
     minimum_size_mb: Megabytes | None | UnsetType = UNSET
     maximum_size_mb: Megabytes | None | UnsetType = UNSET
-    quality_sizes: dict[QualityName, OwnLimits] | UnsetType = UNSET
+    quality_sizes: list[OwnLimits] | UnsetType = UNSET
     """Replaces all limits of the profile."""
     scores: dict[str, Score] | UnsetType = UNSET
     """Replaces all scores of the profile."""
@@ -151,8 +152,8 @@ def _items(items: list[ProfileItem]) -> list[dict[str, Any]]:
     return [{name: value for name, value in structs.asdict(item).items() if value is not None} for item in items]
 
 
-def _limits(sizes: dict[str, OwnLimits]) -> dict[str, SizeLimits]:
-    return {quality: SizeLimits(one.minimum, one.preferred, one.maximum) for quality, one in sizes.items()}
+def _limits(sizes: list[OwnLimits]) -> dict[str, SizeLimits]:
+    return {one.quality: SizeLimits(one.minimum, one.preferred, one.maximum) for one in sizes}
 
 
 def _changed(old: settings.Profile, changes: dict[str, Any]) -> ProfileForm:

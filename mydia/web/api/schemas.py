@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -371,6 +370,15 @@ class Hit(Struct):
     """Why the metadata source could not be searched; null if it could."""
 
 
+class OwnSize(Struct):
+    """Size limits of a quality in one profile, in MB per minute; null for no limit."""
+
+    quality: str
+    minimum: float
+    preferred: float | None
+    maximum: float | None
+
+
 class ProfileShape(Struct):
     """A quality profile; its `items` are listed worst first."""
 
@@ -389,8 +397,8 @@ class ProfileShape(Struct):
     """`original`, or language codes separated by commas; null for any."""
     minimum_size_mb: int | None
     maximum_size_mb: int | None
-    quality_sizes: dict[str, dict[str, float | None]]
-    """Quality -> its `minimum`, `preferred` and `maximum` in MB per minute, where they differ from the general limits."""
+    quality_sizes: list[OwnSize]
+    """Limits that replace the general ones."""
     scores: dict[str, int]
     """Id of a custom format -> its score; formats that are not listed score 0."""
     managed: bool
@@ -410,7 +418,10 @@ def profile(value: settings.Profile) -> ProfileShape:
         language=value.language,
         minimum_size_mb=value.minimum_size_mb,
         maximum_size_mb=value.maximum_size_mb,
-        quality_sizes={quality: asdict(limits) for quality, limits in value.quality_sizes.items()},
+        quality_sizes=[
+            OwnSize(quality=quality, minimum=limits.minimum, preferred=limits.preferred, maximum=limits.maximum)
+            for quality, limits in value.quality_sizes.items()
+        ],
         scores=dict(value.scores),
         managed=value.managed,
     )
