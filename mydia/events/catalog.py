@@ -493,6 +493,25 @@ class FileRemoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BlocklistChanged(Event):
+    """A user put releases on the blocklist or removed them from it; at most twenty are named."""
+
+    resource: ClassVar[str] = "blocklist"
+    audit: ClassVar[bool] = True
+    added: list[str]
+    removed: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class JobsPaused(Event):
+    """A user paused all jobs, or resumed them."""
+
+    resource: ClassVar[str] = "jobs"
+    audit: ClassVar[bool] = True
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RecycleBinEmptied(Event):
     """Files in the recycle bin were deleted permanently."""
 

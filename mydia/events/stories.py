@@ -239,6 +239,13 @@ _LINES: dict[str, _Line] = {
         lambda e: plural(e["files"], "file"),
         lambda e: list(e["examples"]),
     ),
+    "BlocklistChanged": _Line(
+        "ban",
+        "ink-3",
+        "Blocklist changed",
+        details=lambda e: [f"Added: {one}" for one in e["added"]] + [f"Removed: {one}" for one in e["removed"]],
+    ),
+    "JobsPaused": _Line("pause", "miss", "Jobs paused or resumed", lambda e: "Paused" if e["paused"] else "Resumed"),
     "FileRestored": _Line("undo-2", "ok", "File restored", lambda e: e["path"]),
     "InboxChanged": _Line("folder-input", "ink-3", "Import review changed", lambda e: f"{e['waiting']} waiting"),
     "ArtworkFetched": _Line("image", "ink-3", "Artwork fetched", lambda e: plural(len(e["image_ids"]), "picture")),
@@ -303,7 +310,7 @@ QUIET = frozenset(
 """Steps that lead to another entry; the history omits them unless they are requested."""
 
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "grabs": ("Grabs", ("ReleaseGrabbed",)),
+    "grabs": ("Grabs", ("ReleaseGrabbed", "BlocklistChanged")),
     "imports": ("Imports", ("FileImported", "DownloadImported", "FileMatched")),
     "failures": ("Failures", ("DownloadFailed", "ImportBlocked", "FilesMissing")),
     "searches": ("Searches", ("SearchFinished",)),
@@ -349,6 +356,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "RestoreRequested",
             "BackupRestored",
             "AuditExported",
+            "JobsPaused",
         ),
     ),
 }

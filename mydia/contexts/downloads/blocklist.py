@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, tuple_
+from sqlalchemy import Select, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from mydia.adapters.indexers import Protocols
@@ -15,7 +15,9 @@ from mydia.contexts.downloads.models import BlocklistEntry, Download, Release
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_id, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.errors import Invalid
-from mydia.events import Reason, reason
+from mydia.events import BlocklistChanged, Reason, emit, reason
+
+_NAMED_AT_MOST = 20
 
 
 def list_blocklist(
@@ -92,6 +94,7 @@ def block_release(session: Session, caller: Caller, now: datetime, release_id: s
     )
     session.add(entry)
     session.flush()
+    emit(session, caller, BlocklistChanged([entry.title], []), at=now)
     return entry.id
 
 
@@ -136,21 +139,31 @@ def block_name(
     )
     session.add(entry)
     session.flush()
+    emit(session, caller, BlocklistChanged([entry.title], []), at=now)
     return entry.id
 
 
 def unblock(session: Session, caller: Caller, entry_ids: Sequence[str]) -> int:
     """Remove entries from the list and return how many there were."""
     caller.require(Permission.MANAGE_MEDIA)
-    rows = session.scalars(select(BlocklistEntry.id).where(BlocklistEntry.id.in_(entry_ids))).all()
-    session.execute(delete(BlocklistEntry).where(BlocklistEntry.id.in_(rows)))
-    return len(rows)
+    return _remove(session, caller, select(BlocklistEntry).where(BlocklistEntry.id.in_(entry_ids)))
 
 
 def clear_blocklist(session: Session, caller: Caller, *, before: datetime | None = None) -> int:
     """Remove all entries, or those from before an instant, and return how many there were."""
     caller.require(Permission.MANAGE_MEDIA)
-    query = select(BlocklistEntry.id)
-    rows = session.scalars(query if before is None else query.where(BlocklistEntry.added_at < before)).all()
-    session.execute(delete(BlocklistEntry).where(BlocklistEntry.id.in_(rows)))
+    query = select(BlocklistEntry)
+    return _remove(session, caller, query if before is None else query.where(BlocklistEntry.added_at < before))
+
+
+def _remove(session: Session, caller: Caller, query: Select[BlocklistEntry]) -> int:
+    """Remove entries.
+
+    Emits:
+        BlocklistChanged.
+    """
+    rows = session.execute(query.with_only_columns(BlocklistEntry.id, BlocklistEntry.title)).all()
+    session.execute(delete(BlocklistEntry).where(BlocklistEntry.id.in_([row.id for row in rows])))
+    if rows:
+        emit(session, caller, BlocklistChanged([], [row.title for row in rows[:_NAMED_AT_MOST]]))
     return len(rows)

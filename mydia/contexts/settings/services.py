@@ -259,3 +259,13 @@ def _name(session: Session, family: str, service_id: str) -> str:
     elif family == "indexer":
         row = session.get(IndexerRow, service_id)
     return row.name if row else ""
+
+
+def record_paused(session: Session, caller: Caller, now: datetime, *, paused: bool) -> None:
+    """Record that somebody paused or resumed all jobs; the task board does it.
+
+    Emits:
+        JobsPaused.
+    """
+    caller.require(Permission.MANAGE_SETTINGS)
+    events.emit(session, caller, events.JobsPaused(paused), at=now)

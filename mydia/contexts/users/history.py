@@ -17,7 +17,7 @@ from mydia.db import Database
 from mydia.errors import Invalid, NotFound
 from mydia.events import EVENTS, AuditExported, AuditFilter, Happened
 
-_PRIVATE = frozenset({"api_key", "audit", "backup", "settings", "user"})
+_PRIVATE = frozenset({"api_key", "audit", "backup", "jobs", "settings", "user"})
 """Events about these are shown only to callers who manage accounts."""
 _LONGEST_NUMBER = 18
 """Digits; a database holds numbers up to 2^63."""

@@ -10,7 +10,7 @@ from litestar import get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from mydia import __version__, clock, events
-from mydia.contexts import library, media, metadata, users
+from mydia.contexts import library, media, metadata, settings, users
 from mydia.contexts.users import SYSTEM
 from mydia.db import sqlite_version
 from mydia.errors import NotFound
@@ -274,9 +274,11 @@ class Pause(Struct):
 
 
 @put("/tasks/paused", sync_to_thread=True, summary="Pause or resume the workers")
-def pause_workers(taskboard: TaskBoardDep, caller: CallerDep, data: JSONBody[Pause]) -> Pause:
+def pause_workers(database: DatabaseDep, taskboard: TaskBoardDep, caller: CallerDep, data: JSONBody[Pause]) -> Pause:
     """Pause or resume the workers. While they are paused, running tasks finish and no new ones start."""
     taskboard.set_paused(caller, data.paused)
+    with database.writes() as session:
+        settings.services.record_paused(session, caller, clock.now(), paused=data.paused)
     return data
 
 

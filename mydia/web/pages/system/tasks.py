@@ -10,10 +10,11 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from mydia import clock, units
+from mydia.contexts import settings
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid, NotFound
 from mydia.taskboard import ENDED, Run, RunState, Scheduled, TaskBoard
-from mydia.web.deps import CallerDep, TaskBoardDep, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, TaskBoardDep, WebRequest
 from mydia.web.render import Toast, dialog, fragment, is_htmx, nothing, page, query, redirect
 
 _RECENT = 12
@@ -277,10 +278,14 @@ def run_task(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep, na
 
 
 @post(["/system/pause", "/system/resume"], sync_to_thread=True, status_code=200, include_in_schema=False)
-def pause_workers(request: WebRequest, taskboard: TaskBoardDep, caller: CallerDep) -> Response[str]:
+def pause_workers(
+    request: WebRequest, database: DatabaseDep, taskboard: TaskBoardDep, caller: CallerDep
+) -> Response[str]:
     """Pause or resume the workers. Paused workers start no new tasks."""
     pausing = request.url.path.endswith("pause")
     taskboard.set_paused(caller, pausing)
+    with database.writes() as session:
+        settings.services.record_paused(session, caller, clock.now(), paused=pausing)
     toast = Toast("Workers paused", "Running tasks finish; no new ones start.") if pausing else Toast("Workers resumed")
     return _tasks_changed(request, toast)
 
