@@ -212,7 +212,7 @@ def open_parts(config: Config, *, http: Http | None = None, sparing: bool = Fals
         config.database_url, pool_size=config.settings.database.pool_size, sparing=sparing, patience_s=patience_s
     )
     settings.bind(database, config)
-    http = http or Http()
+    http = http or Http(ca_file=config.settings.server.ca_file)
     metadata = ChosenMetadata(config, database, http)
     return Parts(config, database, real_outside(metadata.current, http), metadata)
 

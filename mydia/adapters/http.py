@@ -27,6 +27,7 @@ import httpx2
 
 from mydia import __version__, clock, writing
 from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
+from mydia.errors import Misconfigured
 
 USER_AGENT = f"Mydia/{__version__}"
 MAX_BYTES = 16 * 1024**2
@@ -106,7 +107,18 @@ class Response:
 class Http:
     """One client per process, safe to share between threads."""
 
-    def __init__(self, *, verify: bool = True) -> None:
+    def __init__(self, *, verify: bool = True, ca_file: str | None = None) -> None:
+        """Make a client.
+
+        Args:
+            ca_file: PEM file with certificates of authorities to trust besides the usual ones.
+
+        Raises:
+            Misconfigured: The file cannot be read or has no certificate.
+        """
+        if ca_file is not None:
+            _check_authorities(ca_file)
+        self._ca_file = ca_file
         # httpx2 logs every URL with its query at INFO, and queries contain keys.
         logging.getLogger("httpx2").setLevel(logging.WARNING)
         logging.getLogger("httpcore2").setLevel(logging.WARNING)
@@ -217,7 +229,9 @@ class Http:
         key = (public_only, self._verify and (verify or public_only))
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = _client(_GuardedNetwork(public_only=public_only), verify=key[1])
+                self._clients[key] = _client(
+                    _GuardedNetwork(public_only=public_only), verify=key[1], ca_file=self._ca_file
+                )
             return self._clients[key]
 
 
@@ -420,8 +434,10 @@ class _GuardedNetwork(httpcore2.SyncBackend):
 class _GuardedTransport(httpx2.HTTPTransport):
     """An HTTP transport on a guarded network."""
 
-    def __init__(self, network: httpcore2.NetworkBackend, *, verify: bool) -> None:
+    def __init__(self, network: httpcore2.NetworkBackend, *, verify: bool, ca_file: str | None) -> None:
         context = httpx2.create_ssl_context(verify=verify)
+        if ca_file is not None:
+            context.load_verify_locations(cafile=ca_file)
         super().__init__(verify=context)
         self._pool.close()
         self._pool = httpcore2.ConnectionPool(
@@ -433,11 +449,23 @@ class _GuardedTransport(httpx2.HTTPTransport):
         )
 
 
-def _client(network: httpcore2.NetworkBackend, *, verify: bool) -> httpx2.Client:
+def _check_authorities(ca_file: str) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=ca_file)
+    except ssl.SSLError as error:
+        raise Misconfigured(f"CA_FILE: {ca_file} has no certificate in PEM format.") from error
+    except OSError as error:
+        raise Misconfigured(f"CA_FILE: {ca_file} cannot be read: {error.strerror}.") from error
+
+
+def _client(network: httpcore2.NetworkBackend, *, verify: bool, ca_file: str | None) -> httpx2.Client:
     # A cookie jar that stores nothing, because a service must not receive cookies of another service or account.
     jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     return httpx2.Client(
-        transport=_GuardedTransport(network, verify=verify), cookies=jar, follow_redirects=False, trust_env=False
+        transport=_GuardedTransport(network, verify=verify, ca_file=ca_file),
+        cookies=jar,
+        follow_redirects=False,
+        trust_env=False,
     )
 
 
@@ -489,7 +517,8 @@ def _cannot_connect(service: str, shown: str, error: httpx2.ConnectError) -> Ada
         text = str(cause).lower()
         if "certificate" in text:
             return Unreachable(
-                service, f"the certificate of {shown} is not trusted; use a valid one or turn off the certificate check"
+                service,
+                f"the certificate of {shown} is not trusted; use a valid one, name its authority in CA_FILE, or turn off the certificate check",
             )
         if "wrong_version_number" in text or "wrong version number" in text or "record layer" in text:
             return Unreachable(service, f"{shown} does not support HTTPS; try http://")

@@ -111,6 +111,11 @@ class ServerSettings:
         "Encrypts stored secrets and sessions; at least 32 characters. Generated and kept in the data folder when not set.",
         secret=True,
     )
+    ca_file: str | None = key(
+        "CA_FILE",
+        None,
+        "PEM file with certificates of your own authority, trusted besides the usual ones by all outgoing connections.",
+    )
     relay_enabled: bool = key("RELAY_ENABLED", False, "Serve the embedded metadata relay to other instances at /relay.")
 
 

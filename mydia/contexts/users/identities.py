@@ -14,9 +14,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from mydia import events
-from mydia.contexts.users.accounts import close_all_sessions, find_user, get_own, load_user
+from mydia.contexts.users.accounts import MORE_THAN_YOU, close_all_sessions, find_user, get_own, load_user
 from mydia.contexts.users.models import Credential, Identity, SpentToken, User
-from mydia.contexts.users.permissions import NOBODY, SYSTEM, Caller, Role
+from mydia.contexts.users.permissions import NOBODY, SYSTEM, Caller, Permission, Role, permissions_of
 from mydia.contexts.users.sign_in import record_failure
 from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, NotFound
@@ -196,6 +196,32 @@ def _follow_groups(
     user.role = str(wanted)
     close_all_sessions(session, user.id)
     events.emit(session, SYSTEM, events.UserChanged(user.id, user.username, changed), at=now)
+
+
+def follow_groups(session: Session, caller: Caller, now: datetime, user_id: str) -> None:
+    """Let an account's role follow the groups at its provider again, after an administrator chose it.
+
+    The role stays until the next sign-in there.
+
+    Raises:
+        Forbidden: The caller does not have all permissions, which the groups can give, or the configuration manages the
+            account.
+        Conflict: The account is not linked to a provider.
+    Emits:
+        UserChanged.
+    """
+    caller.require(Permission.MANAGE_USERS)
+    caller.require_at_least(permissions_of(Role.ADMIN), MORE_THAN_YOU)
+    user = load_user(session, user_id)
+    if user.managed:
+        raise Forbidden(f"{user.username} is managed by ADMIN_USERNAME. Change it there and restart Mydia.")
+    if session.scalar(select(Identity.id).where(Identity.user_id == user.id).limit(1)) is None:
+        raise Conflict("This account is not linked to a provider, so it has no groups to follow.")
+    if not user.role_pinned:
+        return
+    user.role_pinned = False
+    changed: dict[str, list[object]] = {"role is chosen by": ["an administrator", "the provider's groups"]}
+    events.emit(session, caller, events.UserChanged(user.id, user.username, changed), at=now)
 
 
 def link(session: Session, caller: Caller, now: datetime, asserted: Asserted, *, provider: str) -> None:

@@ -15,6 +15,7 @@ from mydia.web.api import (
     library,
     lists,
     media,
+    providers,
     quality,
     requests,
     settings,
@@ -38,6 +39,7 @@ ROUTER = Router(
         *system.ROUTES,
         *audit.ROUTES,
         *accounts.ROUTES,
+        *providers.ROUTES,
         description.openapi,
     ],
     # Responses depend on the caller's permissions, so caches must not share them and must revalidate them.

@@ -185,6 +185,15 @@ def me(caller: CallerDep) -> Me:
     )
 
 
+@post(
+    "/users/{user_id:str}/follow-groups", sync_to_thread=True, status_code=204, summary="Let a role follow the groups"
+)
+def follow_groups(database: DatabaseDep, caller: CallerDep, user_id: FromPath[str]) -> None:
+    """Let the groups at the provider decide a person's role again. 409 if the account is not linked to a provider."""
+    with database.writes() as session:
+        users.identities.follow_groups(session, caller, clock.now(), user_id)
+
+
 @get("/users", sync_to_thread=True, summary="List accounts")
 def list_users(database: DatabaseDep, caller: CallerDep) -> list[PersonShape]:
     """Return all accounts, sorted by name, with their ways to sign in."""
@@ -297,6 +306,7 @@ def revoke_key(database: DatabaseDep, caller: CallerDep, key_id: FromPath[str]) 
 
 ROUTES: tuple[Any, ...] = (
     me,
+    follow_groups,
     list_users,
     add_user,
     change_user,

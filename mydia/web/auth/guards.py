@@ -67,6 +67,7 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/settings/sign-in": ((_SETTINGS, _USERS), (_SETTINGS, _USERS)),
     "/settings/sign-in/providers": (_WHOLE, _WHOLE),
     "/settings/users": (_USERS, _USERS),
+    "/settings/users/{user_id}/follow-groups": (_USERS, _WHOLE),
     "/setup": (_SETTINGS, _SETTINGS),
     "/setup/scan": (_SETTINGS, (_SETTINGS, _MANAGE)),
     "/shows/columns": (_LOOK, _LOOK),
@@ -121,11 +122,14 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/api/v1/requests/{request_id}/retry": (_DECIDE, _DECIDE),
     "/api/v1/saved-filters": (_LOOK, _LOOK),
     "/api/v1/searches": (_ACTIVITY, _MANAGE),
+    "/api/v1/sign-in-providers": ((_SETTINGS, _USERS), _WHOLE),
+    "/api/v1/sign-in-providers/{provider_id}": (_WHOLE, _WHOLE),
     "/api/v1/system": (_SETTINGS, _SETTINGS),
     "/api/v1/tasks": (_SETTINGS, _SETTINGS),
     "/api/v1/title-edits": (_MANAGE, _MANAGE),
     "/api/v1/unknown-downloads": (_ACTIVITY, _MANAGE),
     "/api/v1/users": (_USERS, _USERS),
+    "/api/v1/users/{user_id}/follow-groups": (_USERS, _WHOLE),
     "/api/v1/wanted": (_ACTIVITY, _MANAGE),
 }
 """Prefix of an address -> the permissions that reading and changing need (None: signing in is enough). The longest prefix

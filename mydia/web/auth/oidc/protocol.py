@@ -503,7 +503,6 @@ def asserted_by(claims: Mapping[str, Any], more: Mapping[str, Any], issuer: str,
             (value.strip() for name in names if isinstance(value := both.get(name), str) and value.strip()), None
         )
 
-    verified = both.get("email_verified") in (True, "true")
     groups = next(
         (found for source in (claims, more) if (found := _groups(_claim(source, role_claim))) is not None), None
     )
@@ -512,9 +511,24 @@ def asserted_by(claims: Mapping[str, Any], more: Mapping[str, Any], issuer: str,
         subject=str(claims["sub"]),
         username=text("preferred_username", "nickname"),
         display_name=text("name"),
-        email=text("email") if verified else None,
+        email=_verified_email(claims, more),
         groups=groups,
     )
+
+
+def _verified_email(*sources: Mapping[str, Any]) -> str | None:
+    """Return the first address whose own source says that it is verified.
+
+    The ID token and the userinfo can name different addresses, so the mark of one says nothing about the other.
+
+    >>> _verified_email({"email_verified": True}, {"email": "kim@example.org"}) is None
+    True
+    """
+    for source in sources:
+        email = source.get("email")
+        if isinstance(email, str) and email.strip() and source.get("email_verified") in (True, "true"):
+            return email.strip()
+    return None
 
 
 def _claim(claims: Mapping[str, Any], name: str) -> Any:

@@ -70,6 +70,9 @@ class Person:
     methods: tuple[str, ...]
     """The ways to sign in."""
     session_count: int
+    is_linked: bool
+    """Whether it belongs to an identity at a provider or a proxy."""
+    follows_groups: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,8 @@ def _person(found: users.people.Person, caller: Caller, names: Mapping[str, str]
         mine=row.id == caller.id,
         methods=views.sign_in_methods(found, names),
         session_count=found.session_count,
+        is_linked=bool(found.issuers),
+        follows_groups=not row.role_pinned,
     )
 
 
@@ -262,6 +267,15 @@ def make_reset_link(request: WebRequest, deps: DepsDep, caller: CallerDep, user_
 def after_reset_link(request: WebRequest, caller: CallerDep, user_id: FromPath[str]) -> Response[str]:
     """Redirect to the person when the answer to the form is reloaded."""
     return redirect(request, f"/settings/users/{user_id}")
+
+
+@post("/settings/users/{user_id:str}/follow-groups", sync_to_thread=True, status_code=200, include_in_schema=False)
+def follow_groups(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id: FromPath[str]) -> Response[str]:
+    """Let the groups at the provider decide the role again."""
+    with deps.database.writes() as session:
+        users.identities.follow_groups(session, caller, clock.now(), user_id)
+    toast = Toast("The role follows the groups", "It changes with the next sign-in at the provider.")
+    return redirect(request, f"/settings/users/{user_id}", toast=toast)
 
 
 @post("/settings/users/{user_id:str}/factors/reset", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -296,6 +310,7 @@ def end_sessions(request: WebRequest, deps: DepsDep, caller: CallerDep, user_id:
 
 
 ROUTES = (
+    follow_groups,
     revoke_session,
     end_sessions,
     people,
