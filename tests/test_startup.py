@@ -81,3 +81,27 @@ def test_a_start_in_a_full_data_folder_ends_with_a_message_and_works_once_there_
         startup.prepare(config)
     subprocess.run(["mount", "-o", "remount,size=16m", str(full_folder)], check=True)
     startup.prepare(config)
+
+
+def test_a_start_with_which_nobody_could_sign_in_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    made = load({"DATA_DIR": str(tmp_path), "LOCAL_AUTH_ENABLED": "false"})
+    for check in (startup.rehearse, startup.prepare):
+        with pytest.raises(Misconfigured, match=r"nobody could sign in\..*set LOCAL_AUTH_ENABLED to true"):
+            check(made)
+
+
+@pytest.mark.parametrize(
+    "way_in",
+    [
+        {"OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT_ID": "mydia"},
+        {"PROXY_AUTH_ENABLED": "true", "TRUSTED_PROXIES": "10.0.0.2"},
+    ],
+)
+def test_a_start_without_passwords_is_fine_with_another_way_in(tmp_path: Path, way_in: dict[str, str]) -> None:
+    startup.prepare(load({"DATA_DIR": str(tmp_path), "LOCAL_AUTH_ENABLED": "false"} | way_in))
+
+
+def test_a_provider_that_is_turned_off_is_no_way_in(tmp_path: Path) -> None:
+    provider = {"OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT_ID": "mydia", "OIDC_ENABLED": "false"}
+    with pytest.raises(Misconfigured, match="nobody could sign in"):
+        startup.prepare(load({"DATA_DIR": str(tmp_path), "LOCAL_AUTH_ENABLED": "false"} | provider))

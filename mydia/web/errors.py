@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 STATUS: dict[str, int] = {
     "not_found": 404,
     "conflict": 409,
+    "changed": 412,
     "invalid": 422,
     "forbidden": 403,
     "unavailable": 503,
@@ -46,6 +47,7 @@ _TOLD: dict[int, _Told] = {
     404: _Told("Nothing here", "The page or title does not exist, or it was removed."),
     405: _Told("Method not allowed", "This address does not support this kind of request."),
     409: _Told("Conflict", "It conflicts with something that already exists."),
+    412: _Told("Changed meanwhile", "It has changed since you read it."),
     413: _Told("Too large", "The request is larger than Mydia accepts."),
     415: _Told("Unsupported type", "This address does not accept this type of content."),
     422: _Told("Something is missing or wrong", "Check the fields and try again."),

@@ -358,7 +358,9 @@ def test_no_page_is_wider_than_a_tablet_or_a_small_phone(
 ADDRESSES = (
     "/", "/movies", "/movies?view=table", "/shows", "/calendar", "/wanted", "/wanted/upgrades", "/activity",
     "/activity/history", "/activity/blocklist", "/recycle-bin", "/edits", "/imports/manual", "/imports", "/imports?bucket=none", "/imports?bucket=ready",
-    "/add", "/account", "/system", "/system/tasks", "/system/logs", "/system/backups", "/settings", "/settings/folders",
+    "/add", "/account", "/requests", "/requests?view=mine", "/requests/new", "/problems", "/system", "/system/tasks",
+    "/system/logs", "/system/backups", "/system/audit", "/system/audit/1", "/settings", "/settings/folders",
+    "/settings/requests", "/settings/sign-in", "/settings/sign-in/providers/new",
     "/settings/naming", "/settings/profiles", "/settings/profiles/new", "/settings/sizes", "/settings/metadata",
     "/settings/indexers", "/settings/clients", "/settings/users", "/settings/general",
 )  # fmt: skip

@@ -29,6 +29,7 @@ _ERRORS = {
     "403": "Permission denied.",
     "404": "It does not exist or was removed.",
     "409": "Conflict with existing data; see `detail`.",
+    "412": "It has changed since the response whose ETag was sent in If-Match.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "422": "Validation error; `errors` names the fields.",

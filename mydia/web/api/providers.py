@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from litestar import delete, get, post, put
 from litestar.params import FromPath, JSONBody
-from msgspec import Meta
+from msgspec import Meta, field
 
 from mydia import clock
 from mydia.contexts import settings
@@ -67,10 +67,10 @@ class ProviderToSave(AtLeastOne):
     issuer: WebAddress | None = None
     discovery_url: WebAddress | None = None
     secret: str = ""
-    scopes: list[_Scope] = ["openid", "profile", "email"]
+    scopes: list[_Scope] = field(default_factory=settings.providers.DEFAULT_SCOPES.split)
     redirect_url: WebAddress | None = None
     role_claim: _Text = settings.providers.DEFAULT_CLAIM
-    role_groups: RoleGroups = RoleGroups()
+    role_groups: RoleGroups = field(default_factory=RoleGroups)
     default_role: _DefaultRole | None = "guest"
     allow_sign_up: bool = True
     enabled: bool = True

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from litestar import delete, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
+from sqlalchemy.orm import Session
 
 from mydia import clock
 from mydia.adapters.outside import Outside
@@ -19,6 +20,7 @@ from mydia.errors import NotFound
 from mydia.events import say
 from mydia.vocabulary import MediaType
 from mydia.web import patterns
+from mydia.web.api import answers
 from mydia.web.api.schemas import (
     AtLeastOne,
     CatalogueNumber,
@@ -33,7 +35,7 @@ from mydia.web.api.schemas import (
     Text,
     contradictions,
 )
-from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
+from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep, WebRequest
 
 type _Words = Annotated[str, Meta(max_length=2_000)]
 type _Group = Literal["pending", "under_way", "available", "declined", "failed"]
@@ -361,24 +363,36 @@ def quotas(database: DatabaseDep, caller: CallerDep, user_id: Id = None) -> list
 
 
 @get("/requests/{request_id:str}", sync_to_thread=True, summary="Get a request")
-def get_request(database: DatabaseDep, caller: CallerDep, request_id: FromPath[str]) -> RequestShape:
-    """Return a request."""
-    with database.reads() as session:
-        return _request(requests.get_request(session, caller, request_id))
+def get_request(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, request_id: FromPath[str]
+) -> Response[RequestShape]:
+    """Return a request. Send its `ETag` in `If-Match` to decide it only if nobody has changed it since."""
+    answer = _tagged(database, caller, request_id)
+    if request.headers.get("if-none-match") == (tag := str(answer.headers["ETag"])):
+        raise answers.NotModified(tag)
+    return answer
 
 
 @delete("/requests/{request_id:str}", sync_to_thread=True, status_code=204, summary="Withdraw a request")
-def withdraw(database: DatabaseDep, caller: CallerDep, request_id: FromPath[str]) -> None:
-    """Withdraw a request that is not decided, or stop following it. Callers who decide requests can remove any."""
+def withdraw(request: WebRequest, database: DatabaseDep, caller: CallerDep, request_id: FromPath[str]) -> None:
+    """Withdraw a request that is not decided, or stop following it. Callers who decide requests can remove any.
+
+    412 if `If-Match` names an older state.
+    """
     with database.writes() as session:
+        _require_match(request, session, caller, request_id)
         requests.withdraw(session, caller, clock.now(), request_id)
 
 
 @post("/requests/{request_id:str}/approve", sync_to_thread=True, status_code=200, summary="Approve a request")
 def approve(
-    database: DatabaseDep, caller: CallerDep, request_id: FromPath[str], data: JSONBody[Approval]
-) -> RequestShape:
-    """Approve a request; a job adds the title. Approving twice changes nothing."""
+    request: WebRequest,
+    database: DatabaseDep,
+    caller: CallerDep,
+    request_id: FromPath[str],
+    data: JSONBody[Approval],
+) -> Response[RequestShape]:
+    """Approve a request; a job adds the title. Approving twice changes nothing. 412 if `If-Match` names an older state."""
     choices = Choices(
         seasons=None if data.seasons is None else frozenset(data.seasons),
         profile_id=data.profile_id,
@@ -387,26 +401,35 @@ def approve(
         search_now=data.search_now,
     )
     with contradictions(), database.writes() as session:
+        _require_match(request, session, caller, request_id)
         requests.approve(session, caller, clock.now(), request_id, choices)
-    return _read(database, caller, request_id)
+    return _tagged(database, caller, request_id)
 
 
 @post("/requests/{request_id:str}/decline", sync_to_thread=True, status_code=200, summary="Decline a request")
 def decline(
-    database: DatabaseDep, caller: CallerDep, request_id: FromPath[str], data: JSONBody[Refusal]
-) -> RequestShape:
-    """Decline a request, with a reason for the people who asked."""
+    request: WebRequest,
+    database: DatabaseDep,
+    caller: CallerDep,
+    request_id: FromPath[str],
+    data: JSONBody[Refusal],
+) -> Response[RequestShape]:
+    """Decline a request, with a reason for the people who asked. 412 if `If-Match` names an older state."""
     with database.writes() as session:
+        _require_match(request, session, caller, request_id)
         requests.decline(session, caller, clock.now(), request_id, reason=data.reason)
-    return _read(database, caller, request_id)
+    return _tagged(database, caller, request_id)
 
 
 @post("/requests/{request_id:str}/retry", sync_to_thread=True, status_code=200, summary="Retry a request")
-def retry(database: DatabaseDep, caller: CallerDep, request_id: FromPath[str]) -> RequestShape:
-    """Carry out a failed request again."""
+def retry(
+    request: WebRequest, database: DatabaseDep, caller: CallerDep, request_id: FromPath[str]
+) -> Response[RequestShape]:
+    """Carry out a failed request again. 412 if `If-Match` names an older state."""
     with database.writes() as session:
+        _require_match(request, session, caller, request_id)
         requests.retry(session, caller, clock.now(), request_id)
-    return _read(database, caller, request_id)
+    return _tagged(database, caller, request_id)
 
 
 @post("/requests/decisions", sync_to_thread=True, status_code=200, summary="Decide many requests")
@@ -554,9 +577,16 @@ def _wanted(database: Database, outside: Outside, caller: Caller, type: MediaTyp
     return requests.look_up(outside, caller, type, ids, language=settings.of(database).metadata.language)
 
 
-def _read(database: Database, caller: Caller, request_id: str) -> RequestShape:
+def _tagged(database: Database, caller: Caller, request_id: str) -> Response[RequestShape]:
     with database.reads() as session:
-        return _request(requests.get_request(session, caller, request_id))
+        told = _request(requests.get_request(session, caller, request_id))
+    return Response(told, headers={"ETag": answers.tag_of(told)})
+
+
+def _require_match(request: WebRequest, session: Session, caller: Caller, request_id: str) -> None:
+    """Refuse a decision on a state that is no longer the present one, in the transaction of the decision."""
+    if "if-match" in request.headers:
+        answers.require_match(request, answers.tag_of(_request(requests.get_request(session, caller, request_id))))
 
 
 def _read_problem(database: Database, caller: Caller, problem_id: str) -> ProblemShape:

@@ -64,6 +64,37 @@ def test_what_can_be_requested_is_told_before_asking(guest: Asker, admin: Asker)
     assert guest.get("/requests/quotas", user_id="another").status_code == 403
 
 
+def test_a_decision_on_an_older_state_is_refused(guest: Asker, admin: Asker) -> None:
+    path = f"/requests/{guest.post('/requests', FILM).json()['request']['id']}"
+    seen = admin.get(path)
+    tag = seen.headers["etag"]
+    assert admin("GET", path, headers={"If-None-Match": tag}).status_code == 304
+    declined = admin("POST", f"{path}/decline", json={"reason": "On disc"}, headers={"If-Match": tag})
+    assert declined.status_code == 200
+    assert declined.headers["etag"] != tag
+    for method, address, body in (
+        ("POST", f"{path}/approve", {}),
+        ("POST", f"{path}/decline", {}),
+        ("POST", f"{path}/retry", None),
+        ("DELETE", path, None),
+    ):
+        late = admin(method, address, headers={"If-Match": tag}, **({} if body is None else {"json": body}))
+        assert late.status_code == 412, (method, address, late.text)
+        assert late.headers["content-type"] == "application/problem+json"
+        assert "has changed since you read it" in late.json()["detail"]
+    assert admin.get(path).json()["state"] == "declined"
+    present = {"If-Match": f'"another", {declined.headers["etag"]}'}
+    assert admin("POST", f"{path}/approve", json={}, headers=present).status_code == 200
+    assert admin("DELETE", path, headers={"If-Match": "*"}).status_code == 204
+
+
+def test_a_weak_tag_or_a_tag_of_another_request_matches_nothing(guest: Asker, admin: Asker) -> None:
+    one = f"/requests/{guest.post('/requests', FILM).json()['request']['id']}"
+    other = f"/requests/{guest.post('/requests', SHOW).json()['request']['id']}"
+    for tag in (f"W/{admin.get(one).headers['etag']}", admin.get(other).headers["etag"]):
+        assert admin("POST", f"{one}/approve", json={}, headers={"If-Match": tag}).status_code == 412
+
+
 def test_declining_retrying_and_withdrawing(guest: Asker, admin: Asker) -> None:
     request_id = guest.post("/requests", FILM).json()["request"]["id"]
     declined = admin.post(f"/requests/{request_id}/decline", {"reason": "On disc"}).json()

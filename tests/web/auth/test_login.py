@@ -9,8 +9,9 @@ from litestar.testing import TestClient
 
 from mydia import clock
 from mydia.contexts import users
-from mydia.contexts.users import SYSTEM, Caller, throttle
+from mydia.contexts.users import SYSTEM, Caller, NewUser, Role, throttle
 from mydia.db import Database
+from mydia.secret import Secret
 from mydia.web.app import WebApp
 from tests.web.auth.conftest import PASSWORD, sign_in, token
 
@@ -52,7 +53,41 @@ def test_signing_in_ends_the_previous_session_of_the_browser(browser: Browser, r
     assert browser.get("/", headers={"cookie": f"session={first}"}).status_code == 303
 
 
-@pytest.mark.parametrize("where", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+def test_a_session_that_somebody_else_chose_is_never_used(browser: Browser, robin: Caller) -> None:
+    chosen = "a-session-that-mallory-knows-and-put-into-the-browser"
+    browser.cookies.set("session", chosen)
+    assert sign_in(browser).status_code == 303
+    own = [one.value for one in browser.cookies.jar if one.name == "session" and one.value != chosen]
+    assert own
+    browser.cookies.clear()
+    assert browser.get("/", headers={"cookie": f"session={chosen}"}).headers["location"].startswith("/login")
+    assert browser.get("/", headers={"cookie": f"session={own[0]}"}).status_code == 200
+
+
+def test_ten_typing_errors_of_one_person_lock_nobody_else_at_the_address(
+    browser: Browser, robin: Caller, database: Database
+) -> None:
+    with database.writes() as session:
+        users.add_user(session, robin, clock.now(), NewUser(username="kim", role=Role.GUEST, password=Secret(PASSWORD)))
+    for _ in range(10):
+        assert sign_in(browser, "a typing error", "kim").status_code == 422
+    assert sign_in(browser, PASSWORD, "kim").status_code == 429
+    assert sign_in(browser, PASSWORD, "robin").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "http:evil.example",
+        "javascript:alert(1)",
+    ],
+)
 def test_signing_in_never_redirects_to_another_site(browser: Browser, robin: Caller, where: str) -> None:
     assert sign_in(browser, next=where).headers["location"] == "/"
 

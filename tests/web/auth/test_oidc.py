@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -15,10 +16,10 @@ from sqlalchemy import select
 from mydia import clock, events
 from mydia.contexts import settings, users
 from mydia.contexts.settings.providers import NewProvider
-from mydia.contexts.users import SYSTEM, Caller, Role
+from mydia.contexts.users import SYSTEM, Caller, Permission, Role, permissions_of
 from mydia.contexts.users.models import Identity, User
 from mydia.db import Database
-from mydia.errors import Conflict, Invalid
+from mydia.errors import Conflict, Forbidden, Invalid
 from mydia.secret import Secret
 from mydia.web.app import WebApp
 from mydia.web.auth.oidc import attempts, pages, protocol
@@ -167,6 +168,56 @@ def test_a_role_that_an_administrator_chose_stays(
     assert people(database)["kim"].role == "readonly"
 
 
+def test_an_administrator_lets_a_role_follow_the_groups_again(
+    browser: Browser, provider: str, issuer: Issuer, database: Database, robin: Caller
+) -> None:
+    issuer.person["groups"] = ["family"]
+    enter(browser, issuer)
+    kim = people(database)["kim"].id
+    with database.writes() as session:
+        users.change_user(session, robin, kim, now=clock.now(), role=Role.READONLY)
+        users.identities.follow_groups(session, robin, clock.now(), kim)
+        users.identities.follow_groups(session, robin, clock.now(), kim)
+    assert people(database)["kim"].role == "readonly", "until the next sign-in"
+    browser.cookies.clear()
+    enter(browser, issuer)
+    assert people(database)["kim"].role == "user"
+    with database.reads() as session:
+        told = [one.payload["changed"] for one in events.feed(session, types=["UserChanged"])]
+    assert told[:2] == [
+        {"role": ["readonly", "user"]},
+        {"role is chosen by": ["an administrator", "the provider's groups"]},
+    ]
+
+
+def test_only_linked_accounts_follow_groups_and_only_full_administrators_let_them(
+    browser: Browser, provider: str, issuer: Issuer, database: Database, robin: Caller
+) -> None:
+    enter(browser, issuer)
+    kim = people(database)["kim"].id
+    narrow = replace(robin, permissions=permissions_of(Role.ADMIN, scopes=[Permission.MANAGE_USERS]))
+    with database.writes() as session:
+        with pytest.raises(Forbidden):
+            users.identities.follow_groups(session, narrow, clock.now(), kim)
+        with pytest.raises(Conflict, match="not linked to a provider"):
+            users.identities.follow_groups(session, robin, clock.now(), str(robin.id))
+
+
+def test_the_only_administrator_keeps_the_role_even_if_it_follows_groups(
+    browser: Browser, provider: str, issuer: Issuer, database: Database, robin: Caller
+) -> None:
+    issuer.person["groups"] = ["admins"]
+    enter(browser, issuer)
+    kim = people(database)["kim"].id
+    with database.writes() as session:
+        users.change_user(session, robin, str(robin.id), now=clock.now(), disabled=True)
+        users.identities.follow_groups(session, robin, clock.now(), kim)
+    issuer.person["groups"] = ["family"]
+    browser.cookies.clear()
+    enter(browser, issuer)
+    assert people(database)["kim"].role == "admin"
+
+
 def test_the_claim_of_groups_can_be_inside_an_object_of_the_id_token(
     browser: Browser, issuer: Issuer, database: Database, robin: Caller
 ) -> None:
@@ -192,6 +243,15 @@ def test_an_address_that_the_provider_has_not_verified_is_not_kept(
     browser: Browser, provider: str, issuer: Issuer, database: Database
 ) -> None:
     issuer.person |= {"email": "kim@example.org", "email_verified": False}
+    enter(browser, issuer)
+    assert people(database)["kim"].email is None
+
+
+def test_the_mark_of_one_address_does_not_cover_another_one(
+    browser: Browser, provider: str, issuer: Issuer, database: Database
+) -> None:
+    issuer.claims |= {"email_verified": True}
+    issuer.person |= {"email": "boss@example.org"}
     enter(browser, issuer)
     assert people(database)["kim"].email is None
 

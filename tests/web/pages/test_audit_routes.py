@@ -183,7 +183,7 @@ def _changing(server: Server) -> Iterator[tuple[str, str, FunctionType]]:
     for route in server.app.routes:
         for method, (handler, _) in getattr(route, "route_handler_map", {}).items():
             if method not in {"GET", "HEAD", "OPTIONS"}:
-                yield method, route.path_format, inspect.unwrap(handler.fn)
+                yield method, route.path_format, inspect.unwrap(getattr(handler.fn, "func", handler.fn))
 
 
 def test_every_route_that_changes_something_leaves_a_trace(still: Server) -> None:

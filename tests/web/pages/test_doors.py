@@ -78,6 +78,35 @@ def test_every_page_sends_signed_out_visitors_to_the_login(still: Server, strang
             assert answer.headers["location"].startswith("/login"), (method, address)
 
 
+def test_no_change_is_accepted_without_the_token_of_the_form_or_from_another_site(
+    still: Server, reader: Browser
+) -> None:
+    """Every route that changes something, also those that need no sign-in."""
+    token = csrf(reader)
+    checked = 0
+    for route in still.app.routes:
+        for method, (handler, _) in getattr(route, "route_handler_map", {}).items():
+            if method in {"GET", "HEAD", "OPTIONS"} or handler.opt.get("csrf") is False:
+                continue
+            address = re.sub(r"\{\w+:(\w+)\}", lambda found: _SEGMENTS.get(found[1], "none"), route.path)
+            for headers in ({}, {"x-csrf-token": "wrong"}, {"x-csrf-token": token, "origin": "https://evil.example"}):
+                answer = reader.request(method, address, headers=headers, data={"x": "1"})
+                assert answer.status_code == 403, (method, address, headers, answer.status_code)
+            checked += 1
+    assert checked > 200
+
+
+def test_routes_without_a_form_token_are_those_of_other_software_and_of_uploads(still: Server) -> None:
+    found = {
+        route.path_format
+        for route in still.app.routes
+        for method, (handler, _) in getattr(route, "route_handler_map", {}).items()
+        if method not in {"GET", "HEAD", "OPTIONS"} and handler.opt.get("csrf") is False
+    }
+    outside = {address for address in found if not address.startswith(("/plex", "/relay", "/api/v1/relay"))}
+    assert outside == {"/system/backups/upload"}
+
+
 def test_software_without_a_key_gets_401_and_no_form_errors(stranger: Browser) -> None:
     stranger.cookies.delete(CSRF_COOKIE)
     answer = stranger.post("/api/v1/media", json={})

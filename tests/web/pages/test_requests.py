@@ -117,9 +117,12 @@ def test_many_requests_are_decided_at_once(
     server: Server, browser: Browser, kim: tuple[Caller, Browser], press: Callable[..., Any]
 ) -> None:
     ids = [ask(server, kim[0], FILM), ask(server, kim[0], SHOW, seasons=frozenset({1}))]
-    answer = press(browser, "/requests/bulk/decline", ids=",".join(ids))
+    assert 'aria-label="Reason for declining"' in browser.get("/requests").text
+    answer = press(browser, "/requests/bulk/decline", ids=",".join(ids), reason="Not this month")
     assert "2 requests declined" in answer.headers["hx-trigger"]
     assert "Declined 2" in words(browser.get("/requests"))
+    for request_id in ids:
+        assert "Not this month" in words(kim[1].get(f"/requests/{request_id}"))
 
 
 def test_a_person_withdraws_a_request(server: Server, kim: tuple[Caller, Browser]) -> None:
