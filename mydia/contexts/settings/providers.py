@@ -22,6 +22,8 @@ from mydia.db import get
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 
+ProviderRow = OidcProvider
+"""A stored provider."""
 FIRST_KEY = "oidc"
 """The key of the provider at /auth/oidc."""
 DEFAULT_SCOPES = "openid profile email"

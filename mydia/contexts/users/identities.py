@@ -14,9 +14,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from mydia import events
-from mydia.contexts.users.accounts import MORE_THAN_YOU, close_all_sessions, find_user, get_own, load_user
+from mydia.contexts.users.accounts import close_all_sessions, find_user, get_own, load_user
 from mydia.contexts.users.models import Credential, Identity, SpentToken, User
-from mydia.contexts.users.permissions import NOBODY, SYSTEM, Caller, Permission, Role, permissions_of
+from mydia.contexts.users.permissions import NOBODY, SYSTEM, Caller, Role
 from mydia.contexts.users.sign_in import record_failure
 from mydia.db import Database
 from mydia.errors import Conflict, Forbidden, NotFound
@@ -210,8 +210,7 @@ def follow_groups(session: Session, caller: Caller, now: datetime, user_id: str)
     Emits:
         UserChanged.
     """
-    caller.require(Permission.MANAGE_USERS)
-    caller.require_at_least(permissions_of(Role.ADMIN), MORE_THAN_YOU)
+    caller.require_all()
     user = load_user(session, user_id)
     if user.managed:
         raise Forbidden(f"{user.username} is managed by ADMIN_USERNAME. Change it there and restart Mydia.")

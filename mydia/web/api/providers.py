@@ -11,7 +11,6 @@ from msgspec import Meta, field
 
 from mydia import clock
 from mydia.contexts import settings
-from mydia.contexts.settings.models import OidcProvider
 from mydia.contexts.users import Role
 from mydia.secret import Secret
 from mydia.web import patterns
@@ -84,7 +83,7 @@ class ProviderTested(Struct):
     """How many signing keys can be used; with none, nobody can sign in."""
 
 
-def _shape(row: OidcProvider) -> ProviderShape:
+def _shape(row: settings.providers.ProviderRow) -> ProviderShape:
     return ProviderShape(
         id=row.id,
         name=row.name,

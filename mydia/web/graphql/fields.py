@@ -140,7 +140,11 @@ class Call:
                 arguments[parameter] = field.default if field.has_default else None
                 continue
             arguments[parameter] = self._checked(parameter, field, to_plain(value))
-        return self._call(**arguments) if self._read is None else self._read(context, arguments)
+        if self._read is not None:
+            return self._read(context, arguments)
+        answer = self._call(**arguments)
+        # A response has headers that only REST can send, such as an ETag.
+        return answer.content if isinstance(answer, Response) else answer
 
     def _checked(self, parameter: str, field: FieldDefinition, value: Any) -> Any:
         if parameter == "data":

@@ -30,6 +30,7 @@ _MANUAL = "the job records each file that it imports"
 _ANALYSE = "reads a file again and changes nothing that a person chose"
 _UNKNOWN = "hides a download that Mydia does not manage"
 _STOPPED = "the edit itself is recorded, with everything that it changed"
+_REST = "each mutation is compared with a route of REST by `tests/web/graphql`"
 _RETRY = "asks a service again before its waiting time is over"
 
 WITHOUT_TRACE: dict[str, str] = {
@@ -62,6 +63,8 @@ WITHOUT_TRACE: dict[str, str] = {
     "POST /settings/profiles/try": _ASKS,
     "POST /settings/sign-in/providers/test": _ASKS,
     "POST /setup/account/provider": _ASKS,
+    "POST /api/v1/sign-in-providers/{provider_id}/test": _ASKS,
+    "POST /graphql": _REST,
     "POST /api/v1/mail/test": _ASKS,
     "POST /settings/mail/test": _ASKS,
     "POST /imports/match": _ASKS,
