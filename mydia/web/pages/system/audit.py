@@ -175,7 +175,7 @@ def show_entry(request: WebRequest, database: DatabaseDep, caller: CallerDep, ev
     named = f"{entry.subject_kind}:{entry.subject_id}" if entry.subject_id else None
     view = EntryView(
         entry=entry,
-        actor={"api_key": "API key", "system": "Mydia itself"}.get(entry.actor_kind, ""),
+        actor="API key" if entry.actor_kind == "api_key" else "",
         subject_label=trail.SUBJECTS.get(entry.subject_kind, entry.subject_kind),
         same_subject="/system/audit" + query({"subject": named}) if named else None,
         same_person="/system/audit" + query({"person": entry.person_id}) if entry.person_id else None,
