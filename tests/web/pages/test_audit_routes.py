@@ -31,6 +31,7 @@ _ANALYSE = "reads a file again and changes nothing that a person chose"
 _UNKNOWN = "hides a download that Mydia does not manage"
 _STOPPED = "the edit itself is recorded, with everything that it changed"
 _REST = "each mutation is compared with a route of REST by `tests/web/graphql`"
+_DRAFT = "reads what may be imported; applying it changes settings"
 _RETRY = "asks a service again before its waiting time is over"
 
 WITHOUT_TRACE: dict[str, str] = {
@@ -63,6 +64,14 @@ WITHOUT_TRACE: dict[str, str] = {
     "POST /settings/profiles/try": _ASKS,
     "POST /settings/sign-in/providers/test": _ASKS,
     "POST /setup/account/provider": _ASKS,
+    "POST /api/v1/custom-formats/test": _ASKS,
+    "POST /api/v1/guide-imports": _DRAFT,
+    "POST /api/v1/guide-imports/{import_id}/preview": _ASKS,
+    "POST /settings/formats/import": _DRAFT,
+    "POST /settings/formats/import/address": _DRAFT,
+    "POST /settings/formats/import/{import_id}": _ASKS,
+    "POST /settings/formats/step": _ASKS,
+    "POST /settings/formats/test": _ASKS,
     "POST /api/v1/sign-in-providers/{provider_id}/test": _ASKS,
     "POST /graphql": _REST,
     "POST /api/v1/mail/test": _ASKS,
