@@ -96,6 +96,47 @@ class SignInFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class InvitationAdded(Event):
+    """Somebody was invited to make an account."""
+
+    resource: ClassVar[str] = "user"
+    audit: ClassVar[bool] = True
+    invitation_id: str
+    role: str
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationMailRequested(Event):
+    """The link of an invitation is to be mailed."""
+
+    resource: ClassVar[str] = "user"
+    invitation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRevoked(Event):
+    """An invitation was withdrawn."""
+
+    resource: ClassVar[str] = "user"
+    audit: ClassVar[bool] = True
+    invitation_id: str
+    role: str
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationUsed(Event):
+    """An invited person made an account."""
+
+    resource: ClassVar[str] = "user"
+    audit: ClassVar[bool] = True
+    invitation_id: str
+    user_id: str
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
 class PasswordResetRequested(Event):
     """Somebody asked for a link to set a new password; it is mailed to the account's address."""
 

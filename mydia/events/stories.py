@@ -210,6 +210,12 @@ _LINES: dict[str, _Line] = {
     "UserAdded": _Line("user", "ok", "Account added", lambda e: f"{e['username']}, {e['role']}"),
     "UserChanged": _Line("user", "ink-3", "Account changed", lambda e: e["username"], _changes),
     "UserRemoved": _Line("user", "miss", "Account removed", lambda e: e["username"]),
+    "InvitationAdded": _Line("user-plus", "ok", "Invited", lambda e: ", ".join(filter(None, (e["email"], e["role"])))),
+    "InvitationMailRequested": _Line("mail", "ink-3", "Invitation to be mailed"),
+    "InvitationRevoked": _Line(
+        "user-plus", "miss", "Invitation withdrawn", lambda e: ", ".join(filter(None, (e["email"], e["role"])))
+    ),
+    "InvitationUsed": _Line("user-plus", "ok", "Invitation accepted", lambda e: e["username"]),
     "PasswordResetRequested": _Line(
         "key-round", "ink-3", "New password requested", lambda e: f"{e['username']} from {e['address']}"
     ),
@@ -342,6 +348,9 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "UserAdded",
             "UserChanged",
             "UserRemoved",
+            "InvitationAdded",
+            "InvitationRevoked",
+            "InvitationUsed",
             "PasswordResetRequested",
             "IdentityLinked",
             "IdentityUnlinked",

@@ -145,6 +145,13 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
         ),
     ),
     events.ImportRequested: (_IMPORT,),
+    events.InvitationMailRequested: (
+        Trigger(
+            "notifications.mail_invitation",
+            lambda e: {"invitation_id": e.invitation_id},
+            _same("notifications.mail_invitation", "invitation_id"),
+        ),
+    ),
     events.PasswordResetRequested: (
         Trigger(
             "notifications.mail_reset",
@@ -238,6 +245,7 @@ SWEEPS: dict[type[Event], str] = {
     events.MediaChanged: "profiles.recount",
     events.SettingsChanged: "profiles.recount",
     events.ImportRequested: "downloads.sweep",
+    events.InvitationMailRequested: "notifications.sweep",
     events.PasswordResetRequested: "notifications.sweep",
     events.RequestApproved: "requests.sweep",
     events.RequestRetried: "requests.sweep",

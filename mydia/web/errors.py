@@ -171,6 +171,8 @@ def _wants_problem(request: WebRequest, status: int) -> bool:
     if by_software and status == 401:
         return True  # the login page is for people; software with a wrong key would be redirected forever
     accept = request.headers.get("accept", "*/*")
+    if status == 401 and "text/event-stream" in accept:
+        return True  # a live stream cannot follow a redirect; the page's script goes to the login page
     return "text/html" not in accept and (by_software or ("*/*" not in accept and "json" in accept))
 
 

@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, MediaType, Response, Router, asgi, get, post
@@ -34,6 +35,7 @@ from mydia.limits import RateLimiter
 from mydia.relay import MAX_REPORT_BYTES, CrashReport, Relay, RelayAnswer, RelayConfig, ReportRefused
 from mydia.web.assets import Assets
 from mydia.web.deps import WebRequest, require_caller
+from mydia.web.looks import Looks
 from mydia.web.markup import Layout
 from mydia.web.render import TEMPLATES, ago
 from mydia.web.security import CONTENT_SECURITY_POLICY, CSRF_FIELD, Incoming, csrf_token, oversize
@@ -328,7 +330,7 @@ class _Pages:
             lstrip_blocks=True,
         )
         self._environment.filters |= {
-            "ago": lambda at: ago(at, clock.now()),
+            "ago": lambda at: ago(at, clock.now(), Looks(zone=ZoneInfo("UTC"))),
             "moment": lambda at: at.strftime("%-d %b %Y, %H:%M UTC"),
             "bars": _bars,
         }

@@ -34,9 +34,10 @@ from mydia.errors import Invalid
 from mydia.languages import language_name
 from mydia.units import plural as plural  # noqa: PLC0414  for pages, which take their filters from here
 from mydia.vocabulary import MediaType
-from mydia.web import security, views
+from mydia.web import looks, security, views
 from mydia.web.assets import Assets
 from mydia.web.deps import WebRequest, deps_of, known_caller, position_of
+from mydia.web.looks import Looks
 from mydia.web.markup import Layout
 from mydia.web.shell import NAV, TABS, ShellProvider, ShellView, initials, navigation
 
@@ -159,7 +160,7 @@ class Renderer:
             "initials": initials,
             "plural": units.plural,
             "language": language_name,
-            "ago": lambda at: ago(at, clock.now()),
+            "ago": lambda at: ago(at, clock.now(), self.looks),
         }
         self.environment.globals |= {
             "ui": Components(self.environment),
@@ -180,17 +181,24 @@ class Renderer:
 
     def render(self, template: str, /, **context: Any) -> str:
         """Return a template's text."""
-        return self.environment.get_template(template).render(context)
+        given = looks.CURRENT.set(context.get("looks"))
+        try:
+            return self.environment.get_template(template).render(context)
+        finally:
+            looks.CURRENT.reset(given)
+
+    @property
+    def looks(self) -> Looks:
+        """How dates look on the page that is being rendered."""
+        return looks.CURRENT.get() or Looks(zone=self.zone)
 
     def moment(self, at: datetime | None) -> str:
-        """Format an instant in the configured zone: `21 Nov 2026, 15:36`."""
-        return "" if at is None else at.astimezone(self.zone).strftime("%-d %b %Y, %H:%M")
+        """Format an instant: `21 Nov 2026, 15:36`."""
+        return "" if at is None else self.looks.moment(at)
 
     def day(self, on: date | datetime | None) -> str:
         """Format a date: `21 Nov 2026`."""
-        if isinstance(on, datetime):
-            on = on.astimezone(self.zone).date()
-        return "" if on is None else on.strftime("%-d %b %Y")
+        return "" if on is None else self.looks.day(on)
 
 
 def count(number: int | None) -> str:
@@ -198,12 +206,8 @@ def count(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
 
 
-def ago(at: datetime, now: datetime) -> str:
-    """Format the distance from now, up to a week; beyond that, the date.
-
-    >>> ago(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 2, tzinfo=UTC))
-    '2 h ago'
-    """
+def ago(at: datetime, now: datetime, looks: Looks) -> str:
+    """Format the distance from now, up to a week; beyond that, the date: `2 h ago`."""
     seconds = (now - at).total_seconds()
     distance = abs(seconds)
     if distance < 45:
@@ -215,7 +219,7 @@ def ago(at: datetime, now: datetime) -> str:
     elif distance < 7 * 86400:
         said = units.plural(round(distance / 86400), "day")
     else:
-        return at.strftime("%-d %b %Y" if at.year != now.year else "%-d %b")
+        return looks.day(at) if at.year != now.year else looks.short_day(at)
     return f"{said} ago" if seconds >= 0 else f"in {said}"
 
 
@@ -257,6 +261,12 @@ def theme_of(request: WebRequest) -> Theme:
     """Return the theme chosen in this browser; the system's until one is chosen."""
     choice = request.cookies.get("theme", "")
     return Theme(choice if choice in THEMES else "system")
+
+
+def looks_of(request: WebRequest) -> Looks:
+    """Return how dates, times and spacing look for the signed-in person."""
+    zone = renderer_of(request).zone
+    return looks.looks_from(request.scope["state"].get("preferences") or {}, zone)
 
 
 def page(
@@ -477,6 +487,8 @@ def _context(request: WebRequest) -> dict[str, Any]:
     return {
         "viewer": known_caller(request),
         "theme": theme_of(request),
+        "looks": looks_of(request),
+        "avatar_url": request.scope["state"].get("avatar_url"),
         "csrf": security.csrf_token(request),
         "path": request.url.path,
         "errors": {},

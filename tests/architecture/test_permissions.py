@@ -21,7 +21,11 @@ CHECKS = {
 
 WITHOUT_CALLER = {
     "mydia.contexts.metadata.search": ("available", "sources"),  # which sources are set up, not what they say
-    "mydia.contexts.notifications.mail": ("can_send_resets", "server_of"),  # what the sign-in page offers
+    "mydia.contexts.notifications.mail": (
+        "can_send_links",
+        "can_send_resets",
+        "server_of",
+    ),  # what the sign-in page offers
     "mydia.contexts.settings.current": ("public_address", "sealer"),  # links, and the cookie of a sign-in
     "mydia.contexts.settings.providers": (
         "enabled_providers",
@@ -39,6 +43,8 @@ WITHOUT_CALLER = {
         "verify_code",
     ),  # finds out who is calling
     "mydia.contexts.users.identities": ("admit", "spend"),  # the same
+    "mydia.contexts.requests.invited": ("accept", "accept_asserted"),  # the same
+    "mydia.contexts.users.invitations": ("find_open",),  # the same
     "mydia.contexts.users.resets": ("find_user_of_token", "request_by_mail", "set_password_by_token"),  # the same
     "mydia.contexts.users.sign_in": (
         "authenticate",

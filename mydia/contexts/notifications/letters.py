@@ -58,6 +58,21 @@ def reset_mail(address: str, name: str, link: str, minutes: int) -> Mail:
     ).to(address)
 
 
+def invitation_mail(address: str, inviter: str, link: str, until: str) -> Mail:
+    """Return the message with the link of an invitation.
+
+    Args:
+        until: The day on which it expires.
+    """
+    return _Letter(
+        subject=f"{inviter} invites you to Mydia",
+        before=("Hello,", f"{inviter} invites you to Mydia, the home of the household's movies and shows."),
+        label="Accept the invitation",
+        href=link,
+        after=(f"The link works once, until {until}.", "If you do not know the sender, ignore this message."),
+    ).to(address)
+
+
 def test_mail(address: str, place: str) -> Mail:
     """Return the message that shows that mail works."""
     return _Letter(

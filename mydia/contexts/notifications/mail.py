@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -72,6 +73,37 @@ def send_test(outside: Outside, caller: Caller, server: MailServer | None, to: s
     outside.mail.send(server, letters.test_mail(address, server.host))
 
 
+def send_invitation(database: Database, outside: Outside, now: datetime, invitation_id: str, *, zone: str) -> str:
+    """Send the link of an invitation. Repeating it replaces the link.
+
+    Args:
+        zone: Time zone of the day on which it expires.
+
+    Returns:
+        A few words about the outcome.
+
+    Raises:
+        AdapterError: It could not be sent. After a refusal the invitation says so, and an administrator can pass a new link on.
+        Misconfigured: Mail is not set up any more.
+    """
+    server, origin = _sender(database)
+    with database.writes() as session:
+        due = users.invitations.new_mailed_link(session, now, invitation_id)
+    if due is None:
+        return "no longer wanted"
+    until = due.expires_at.astimezone(ZoneInfo(zone)).strftime("%-d %B %Y")
+    mail = letters.invitation_mail(due.email, due.inviter, f"{origin}/invite/{due.token}", until)
+    try:
+        outside.mail.send(server, mail)
+    except Refused:
+        with database.writes() as session:
+            users.invitations.record_mail(session, invitation_id, users.invitations.MailState.FAILED)
+        raise
+    with database.writes() as session:
+        users.invitations.record_mail(session, invitation_id, users.invitations.MailState.SENT)
+    return "sent"
+
+
 def send_reset(database: Database, outside: Outside, now: datetime, reset_id: str) -> str:
     """Send the link that somebody asked for who forgot the password. Repeating it replaces the link.
 
@@ -82,10 +114,7 @@ def send_reset(database: Database, outside: Outside, now: datetime, reset_id: st
         AdapterError: It could not be sent. After a refusal the request is dropped, because repeating it cannot help.
         Misconfigured: Mail is not set up any more.
     """
-    with database.reads() as session:
-        server, origin = server_of(session), settings.public_address(session)
-    if server is None or origin is None:
-        raise Misconfigured(_NOT_SET_UP)
+    server, origin = _sender(database)
     with database.writes() as session:
         due = users.resets.new_mailed_token(session, now, reset_id)
     if due is None:
@@ -101,3 +130,12 @@ def send_reset(database: Database, outside: Outside, now: datetime, reset_id: st
     with database.writes() as session:
         users.resets.mark_mailed(session, now, reset_id)
     return "sent"
+
+
+def _sender(database: Database) -> tuple[MailServer, str]:
+    """Return the server and the address that links begin with. Raises Misconfigured."""
+    with database.reads() as session:
+        server, origin = server_of(session), settings.public_address(session)
+    if server is None or origin is None:
+        raise Misconfigured(_NOT_SET_UP)
+    return server, origin

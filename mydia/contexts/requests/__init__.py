@@ -4,7 +4,18 @@
 with the library. `quotas` and `rules` hold what decides without a person, `problems` what people report about titles.
 """
 
-from mydia.contexts.requests import asking, catalogue, deciding, following, fulfilling, listing, problems, quotas, rules
+from mydia.contexts.requests import (
+    asking,
+    catalogue,
+    deciding,
+    following,
+    fulfilling,
+    invited,
+    listing,
+    problems,
+    quotas,
+    rules,
+)
 from mydia.contexts.requests.asking import Asked, NothingToRequest, Offer, OfferState, Outcome, Wish, ask, offer
 from mydia.contexts.requests.catalogue import WantedTitle, look_up
 from mydia.contexts.requests.deciding import Choices, approve, decline, retry, withdraw
@@ -40,6 +51,7 @@ __all__ = [
     "following",
     "fulfilling",
     "get_request",
+    "invited",
     "list_requests",
     "listing",
     "look_up",

@@ -34,6 +34,7 @@ class Person:
 
     id: str | None
     name: str
+    avatar_url: str | None = None
 
 
 _GONE = Person(None, "A removed account")
@@ -278,8 +279,10 @@ def _lines(session: Session, rows: Sequence[Request]) -> list[RequestLine]:
 def names_of(session: Session, user_ids: Iterable[str | None]) -> dict[str, Person]:
     """Return id -> name of accounts, without checking permissions; for use in this package only."""
     wanted = {id_ for id_ in user_ids if id_}
-    rows = session.execute(select(User.id, User.display_name, User.username).where(User.id.in_(wanted)))
-    return {id_: Person(id_, shown or username) for id_, shown, username in rows}
+    rows = session.execute(
+        select(User.id, User.display_name, User.username, User.avatar_url).where(User.id.in_(wanted))
+    )
+    return {id_: Person(id_, shown or username, avatar) for id_, shown, username, avatar in rows}
 
 
 def _pictures(session: Session, item_ids: Collection[str]) -> dict[str, Picture]:

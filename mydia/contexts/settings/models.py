@@ -357,7 +357,7 @@ class NotificationTarget(HasId, Base):
 
 
 class PersonDefault(Base):
-    """A user's last choices when adding a title."""
+    """What a person's titles get when nothing else is chosen. `options` has `monitor`."""
 
     __tablename__ = "person_defaults"
 

@@ -1,6 +1,18 @@
 """Accounts, permissions, sign-in, sessions and API keys."""
 
-from mydia.contexts.users import api_keys, factors, history, identities, passwords, people, resets, sessions, sign_in
+from mydia.contexts.users import (
+    api_keys,
+    avatars,
+    factors,
+    history,
+    identities,
+    invitations,
+    passwords,
+    people,
+    resets,
+    sessions,
+    sign_in,
+)
 from mydia.contexts.users.accounts import (
     NewUser,
     add_first_admin,
@@ -16,12 +28,10 @@ from mydia.contexts.users.accounts import (
     has_users,
     remove_user,
 )
-from mydia.contexts.users.api_keys import KeyCaller
 from mydia.contexts.users.identities import AccountRules, Asserted, NotAdmitted
 from mydia.contexts.users.managed import ensure_admin
 from mydia.contexts.users.models import ApiKey, User
 from mydia.contexts.users.permissions import NO_KEYS, NOBODY, SYSTEM, Caller, Permission, Role, permissions_of
-from mydia.contexts.users.sign_in import FoundSession
 from mydia.contexts.users.throttle import TooManyAttempts
 
 __all__ = [
@@ -32,8 +42,6 @@ __all__ = [
     "ApiKey",
     "Asserted",
     "Caller",
-    "FoundSession",
-    "KeyCaller",
     "NewUser",
     "NotAdmitted",
     "Permission",
@@ -43,6 +51,7 @@ __all__ = [
     "add_first_admin",
     "add_user",
     "api_keys",
+    "avatars",
     "caller_of",
     "change_own_password",
     "change_own_profile",
@@ -56,6 +65,7 @@ __all__ = [
     "has_users",
     "history",
     "identities",
+    "invitations",
     "passwords",
     "people",
     "permissions_of",

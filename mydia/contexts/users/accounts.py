@@ -97,7 +97,7 @@ def add_user(session: Session, caller: Caller, now: datetime, new: NewUser) -> U
     """
     caller.require(Permission.MANAGE_USERS)
     caller.require_at_least(permissions_of(new.role), MORE_THAN_YOU)
-    return _insert(session, caller, now, new)
+    return insert_user(session, caller, now, new)
 
 
 def add_first_admin(session: Session, now: datetime, new: NewUser) -> User:
@@ -108,7 +108,7 @@ def add_first_admin(session: Session, now: datetime, new: NewUser) -> User:
     """
     if has_users(session):
         raise Conflict("Mydia has been set up already. Sign in instead.")
-    user = _insert(session, SYSTEM, now, new)
+    user = insert_user(session, SYSTEM, now, new)
     if user.role != Role.ADMIN:
         raise Invalid("The first account must be an administrator.")
     return user
@@ -257,7 +257,8 @@ def ensure_unmanaged(session: Session, *, but: str | None) -> list[str]:
     return names
 
 
-def _insert(session: Session, caller: Caller, now: datetime, new: NewUser) -> User:
+def insert_user(session: Session, caller: Caller, now: datetime, new: NewUser) -> User:
+    """Add an account without checking permissions; for use in this package only. Raises and emits as `add_user`."""
     username = checked_username(new.username)
     if new.password is not None:
         passwords.check_password(new.password.reveal(), username=username)

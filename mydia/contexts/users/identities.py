@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from mydia import events
+from mydia.contexts.users import invitations
 from mydia.contexts.users.accounts import close_all_sessions, find_user, get_own, load_user
 from mydia.contexts.users.models import Credential, Identity, SpentToken, User
 from mydia.contexts.users.permissions import NOBODY, SYSTEM, Caller, Role
@@ -221,6 +222,27 @@ def follow_groups(session: Session, caller: Caller, now: datetime, user_id: str)
     user.role_pinned = False
     changed: dict[str, list[object]] = {"role is chosen by": ["an administrator", "the provider's groups"]}
     events.emit(session, caller, events.UserChanged(user.id, user.username, changed), at=now)
+
+
+def take_invitation(
+    session: Session, now: datetime, token: str, asserted: Asserted, *, provider: str
+) -> tuple[User, invitations.Invitation]:
+    """Use an invitation up and return the new account, which is linked to the identity.
+
+    Raises:
+        NotInvited: There is no such invitation, or it is not open any more.
+        Conflict: The identity has an account. The invitation stays open.
+    Emits:
+        UserAdded, InvitationUsed.
+    """
+    if _find(session, asserted) is not None:
+        raise Conflict(f"You already have a Mydia account for this sign-in at {provider}. Sign in with it.")
+    name = _free_username(session, asserted)
+    user, row = invitations.take(
+        session, now, token, name, display_name=asserted.display_name, email=_free_email(session, asserted.email)
+    )
+    _add_identity(session, now, user, asserted)
+    return user, row
 
 
 def link(session: Session, caller: Caller, now: datetime, asserted: Asserted, *, provider: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
@@ -22,11 +23,12 @@ class User(HasId, Base):
     email: Mapped[str | None] = mapped_column(unique=True)
     display_name: Mapped[str | None]
     avatar_url: Mapped[str | None]
+    """Where the picture is; None without one."""
     role: Mapped[str]
     password_hash: Mapped[str | None]
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """theme (mydia-dark | mydia-light | system), time_zone, language, views."""
+    """theme (mydia-dark | mydia-light | system), density, dates, hours, time_zone, views."""
     managed: Mapped[bool] = mapped_column(default=False)
     role_pinned: Mapped[bool] = mapped_column(default=True)
     """Whether a person chose the role. Otherwise it follows the groups at the provider."""
@@ -123,6 +125,47 @@ class PasswordReset(HasId, Base):
     requested_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant)
     mailed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class MailState(StrEnum):
+    """Whether the link of an invitation is mailed."""
+
+    NONE = "none"
+    DUE = "due"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Invitation(HasId, Base):
+    """A link with which somebody makes an account, once."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (one_of("role", Role), one_of("mail_state", MailState))
+
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    email: Mapped[str | None]
+    note: Mapped[str]
+    """Whom it is for."""
+    starts_with: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Type -> quota, folder and profile; see `contexts.requests.invited`."""
+    created_by: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+    used_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    mail_state: Mapped[str] = mapped_column(default=MailState.NONE)
+
+
+class Avatar(Base):
+    """The picture of a person: a square WebP, encoded by us."""
+
+    __tablename__ = "avatars"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    content: Mapped[bytes]
+    updated_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class SpentToken(Base):

@@ -34,6 +34,7 @@ class FoundSession:
     id: str
     caller: Caller
     preferences: dict[str, object]
+    avatar_url: str | None
     needs_touch: bool
     """Its last use was recorded long enough ago to be updated: call `touch_session`."""
     provider_id: str | None = None
@@ -209,6 +210,7 @@ def find_session(session: Session, now: datetime, token: str) -> FoundSession | 
         id=identifier,
         caller=caller_of(user),
         preferences=user.preferences,
+        avatar_url=user.avatar_url,
         needs_touch=now - seen_at > TOUCH_AFTER,
         provider_id=provider_id,
     )

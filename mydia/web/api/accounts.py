@@ -10,11 +10,12 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from mydia import clock
-from mydia.contexts import users
+from mydia.contexts import requests, users
 from mydia.contexts.users import NewUser, Permission, Role
 from mydia.secret import Secret
+from mydia.vocabulary import MediaType
 from mydia.web import patterns
-from mydia.web.api.schemas import Id, Name, Struct
+from mydia.web.api.schemas import Id, Name, Struct, contradictions
 from mydia.web.deps import CallerDep, DatabaseDep
 
 Roles = Literal["admin", "user", "readonly", "guest"]
@@ -73,6 +74,53 @@ class SessionShape(Struct):
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
+
+
+class StartShape(Struct):
+    """What an invited person starts with for titles of a type."""
+
+    type: MediaType
+    request_limit: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    """Own limit of requests; null for the household's."""
+    library_path_id: str | None = None
+    profile_id: str | None = None
+
+
+class InvitationShape(Struct):
+    """An invitation."""
+
+    id: str
+    role: str
+    email: str | None
+    note: str
+    state: str
+    """open | used | expired | revoked"""
+    mail_state: str
+    """none | due | sent | failed"""
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    used_by: str | None
+    starts_with: list[StartShape]
+
+
+class MadeInvitation(InvitationShape):
+    """An invitation with its link, which is not shown again."""
+
+    path: str
+    """The link, below the address of Mydia."""
+
+
+class InvitationToAdd(Struct):
+    """A new invitation."""
+
+    role: Roles = "guest"
+    email: Address | None = None
+    note: Annotated[str, Meta(max_length=80)] = ""
+    days: Annotated[int, Meta(ge=1, le=users.invitations.LONGEST_DAYS)] = 7
+    by_mail: bool = False
+    """Send the link to the address. 409 without one."""
+    starts_with: Annotated[list[StartShape], Meta(max_length=2)] = []
 
 
 class Ended(Struct):
@@ -158,6 +206,30 @@ def _person(found: users.people.Person) -> PersonShape:
         issuers=list(found.issuers),
         session_count=found.session_count,
     )
+
+
+def _invitation(row: users.invitations.Invitation) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "role": row.role,
+        "email": row.email,
+        "note": row.note,
+        "state": str(users.invitations.state_of(row, clock.now())),
+        "mail_state": str(row.mail_state),
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "used_at": row.used_at,
+        "used_by": row.used_by,
+        "starts_with": [
+            StartShape(
+                type=one.type,
+                request_limit=one.most,
+                library_path_id=one.library_path_id,
+                profile_id=one.profile_id,
+            )
+            for one in requests.invited.starts_of(row)
+        ],
+    }
 
 
 def _key(row: users.ApiKey) -> dict[str, Any]:
@@ -274,6 +346,49 @@ def revoke_session(database: DatabaseDep, caller: CallerDep, user_id: FromPath[s
         users.sessions.revoke_session(session, caller, clock.now(), session_id, user_id=user_id)
 
 
+@get("/invitations", sync_to_thread=True, summary="List invitations")
+def list_invitations(database: DatabaseDep, caller: CallerDep) -> list[InvitationShape]:
+    """Return all invitations, newest first, without their links."""
+    with database.reads() as session:
+        return [InvitationShape(**_invitation(row)) for row in users.invitations.list_invitations(session, caller)]
+
+
+@post("/invitations", sync_to_thread=True, summary="Invite somebody")
+def add_invitation(database: DatabaseDep, caller: CallerDep, data: JSONBody[InvitationToAdd]) -> MadeInvitation:
+    """Create an invitation. Its link works once and is only returned in this response. 409 if the address has an account."""
+    new = users.invitations.NewInvitation(
+        role=Role(data.role), email=data.email, note=data.note, days=data.days, by_mail=data.by_mail
+    )
+    starts = [
+        requests.invited.Start(
+            type=one.type,
+            most=one.request_limit,
+            library_path_id=one.library_path_id,
+            profile_id=one.profile_id,
+        )
+        for one in data.starts_with
+    ]
+    with contradictions(), database.writes() as session:
+        row, token = requests.invited.invite(session, caller, clock.now(), new, starts)
+        return MadeInvitation(**_invitation(row), path=f"/invite/{token}")
+
+
+@post("/invitations/{invitation_id:str}/link", sync_to_thread=True, summary="Create a new link for an invitation")
+def renew_invitation(database: DatabaseDep, caller: CallerDep, invitation_id: FromPath[str]) -> MadeInvitation:
+    """Replace the link of an open invitation. The one before stops working. 409 if the invitation is not open."""
+    with database.writes() as session:
+        token = users.invitations.new_link(session, caller, clock.now(), invitation_id)
+        row = users.invitations.get_invitation(session, caller, invitation_id)
+        return MadeInvitation(**_invitation(row), path=f"/invite/{token}")
+
+
+@delete("/invitations/{invitation_id:str}", sync_to_thread=True, status_code=204, summary="Withdraw an invitation")
+def revoke_invitation(database: DatabaseDep, caller: CallerDep, invitation_id: FromPath[str]) -> None:
+    """Withdraw an open invitation. 409 if it is not open any more."""
+    with database.writes() as session:
+        users.invitations.revoke_invitation(session, caller, clock.now(), invitation_id)
+
+
 @get("/api-keys", sync_to_thread=True, summary="List API keys")
 def list_keys(database: DatabaseDep, caller: CallerDep, user_id: Id = None) -> list[KeyShape]:
     """Return the caller's API keys, or with `user_id` those of another account."""
@@ -314,6 +429,10 @@ ROUTES: tuple[Any, ...] = (
     list_sessions,
     end_sessions,
     revoke_session,
+    list_invitations,
+    add_invitation,
+    renew_invitation,
+    revoke_invitation,
     list_keys,
     add_key,
     revoke_key,

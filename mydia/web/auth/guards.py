@@ -30,6 +30,7 @@ type Needed = Permission | tuple[Permission, ...] | None
 
 DOORS: dict[str, tuple[Needed, Needed]] = {
     "/account": (None, None),
+    "/account/defaults": (None, _MANAGE),
     "/activity": (_ACTIVITY, _MANAGE),
     "/activity/blocklist/new": (_MANAGE, _MANAGE),
     "/activity/queue/{download_id}": (_MANAGE, _MANAGE),
@@ -89,6 +90,7 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/api/v1/ignored-folders": (_MANAGE, _MANAGE),
     "/api/v1/inbox": (_MANAGE, _MANAGE),
     "/api/v1/indexers": (_SETTINGS, _SETTINGS),
+    "/api/v1/invitations": (_USERS, _USERS),
     "/api/v1/library": (_ACTIVITY, _MANAGE),
     "/api/v1/library/paths": (_ACTIVITY, _SETTINGS),
     "/api/v1/mail": (_WHOLE, _WHOLE),

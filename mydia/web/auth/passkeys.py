@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -59,10 +60,19 @@ def ask_to_sign_in(request: WebRequest, deps: WebDeps) -> Asked:
     return Asked(json.dumps(options), marked)
 
 
-def ask_to_create(request: WebRequest, deps: WebDeps, user: User, known: list[str]) -> Asked:
+def ask_to_create(
+    request: WebRequest,
+    deps: WebDeps,
+    *,
+    handle: str,
+    username: str,
+    display_name: str | None,
+    known: Sequence[str] = (),
+) -> Asked:
     """Return the options for a new passkey.
 
     Args:
+        handle: The id of the account in the authenticator.
         known: Ids of the account's passkeys; an authenticator that has one of them makes no other.
     """
     challenge, marked = _challenge(deps)
@@ -70,9 +80,9 @@ def ask_to_create(request: WebRequest, deps: WebDeps, user: User, known: list[st
         "challenge": challenge,
         "rp": {"id": _host(request, deps), "name": "Mydia"},
         "user": {
-            "id": _encoded(user.id.encode()),
-            "name": user.username,
-            "displayName": user.display_name or user.username,
+            "id": _encoded(handle.encode()),
+            "name": username,
+            "displayName": display_name or username,
         },
         "pubKeyCredParams": [{"type": "public-key", "alg": algorithm} for algorithm in _ALGORITHMS],
         "excludeCredentials": [{"type": "public-key", "id": one} for one in known],

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from mydia import clock
 from mydia.contexts import users
-from mydia.contexts.users import Caller, FoundSession, KeyCaller
+from mydia.contexts.users import Caller
 from mydia.errors import Unavailable
 from mydia.web.auth.proxy import is_stale
 from mydia.web.deps import NotSignedIn, WebDeps, WebRequest
@@ -33,8 +33,8 @@ def authenticate(request: WebRequest, deps: WebDeps) -> Caller | None:
 _MOST_REMEMBERED = 1_000
 # Owners of keys and cookies, by a hash: someone who can read our memory learns no key. A revoked key stops working with the next
 # request, because revoking it commits.
-_keys: UntilCommit[bytes, KeyCaller] = UntilCommit(_MOST_REMEMBERED)
-_sessions: UntilCommit[bytes, FoundSession] = UntilCommit(_MOST_REMEMBERED)
+_keys: UntilCommit[bytes, users.api_keys.KeyCaller] = UntilCommit(_MOST_REMEMBERED)
+_sessions: UntilCommit[bytes, users.sign_in.FoundSession] = UntilCommit(_MOST_REMEMBERED)
 
 
 def recall(request: WebRequest, deps: WebDeps) -> Caller | None:
@@ -49,8 +49,14 @@ def recall(request: WebRequest, deps: WebDeps) -> Caller | None:
     session = _sessions.peek(deps.database, version, _digest(request.cookies.get(COOKIE, "")))
     if session is None or session.needs_touch or is_stale(request, deps, session.provider_id):
         return None
-    request.scope["state"]["session_id"] = session.id
+    _remember(request, session)
     return session.caller
+
+
+def _remember(request: WebRequest, found: users.sign_in.FoundSession) -> None:
+    state = request.scope["state"]
+    state["session_id"], state["preferences"] = found.id, found.preferences
+    state["avatar_url"] = found.avatar_url
 
 
 def _digest(secret: str) -> bytes:
@@ -86,7 +92,7 @@ def _by_session(request: WebRequest, deps: WebDeps) -> Caller | None:
         _sessions.keep(deps.database, version, _digest(token), found)
     if is_stale(request, deps, found.provider_id):
         return None
-    request.scope["state"]["session_id"] = found.id
+    _remember(request, found)
     if found.needs_touch:
         # Readers do not wait for a long write; a later request records that the session is in use.
         with suppress(Unavailable), deps.database.writes() as session:

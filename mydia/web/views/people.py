@@ -8,11 +8,57 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from mydia.contexts import users
+from mydia.contexts.users import Permission
 from mydia.web.auth import proxy
 
 _BROWSERS = ("Firefox", "Edg", "OPR", "Chrome", "Safari")
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
 _NAMES = {"Edg": "Edge", "OPR": "Opera", "Mac OS X": "macOS"}
+
+
+PERMISSIONS: tuple[tuple[Permission, str, str], ...] = (
+    (Permission.BROWSE, "See the library", "Titles, the calendar and the quality of files"),
+    (Permission.REQUEST, "Request titles", "And report problems with them"),
+    (Permission.MANAGE_REQUESTS, "Decide requests", "Approve, decline, and request for others"),
+    (Permission.VIEW_ACTIVITY, "View activity", "Downloads, history, decisions and paths"),
+    (Permission.MANAGE_MEDIA, "Change the library", "Add, search, grab, import, rename and remove"),
+    (Permission.MANAGE_SETTINGS, "Change settings", "And see logs, run tasks and make backups"),
+    (Permission.MANAGE_USERS, "Manage accounts", "Accounts, invitations and other people's keys"),
+)
+"""(permission, what it allows, what that includes), as shown to people."""
+_LABELS = {str(permission): label.lower() for permission, label, _ in PERMISSIONS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """An API key."""
+
+    id: str
+    name: str
+    prefix: str
+    allows: tuple[str, ...] | None
+    """What it may do; None for everything its owner may."""
+    managed: bool
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    is_expired: bool
+
+
+def key_rows(found: Iterable[users.ApiKey], now: datetime) -> tuple[KeyRow, ...]:
+    """Return the rows of a list of keys."""
+    return tuple(
+        KeyRow(
+            id=row.id,
+            name=row.name,
+            prefix=row.prefix,
+            allows=None if row.scopes is None else tuple(_LABELS.get(scope, scope) for scope in row.scopes),
+            managed=row.managed,
+            last_used_at=row.last_used_at,
+            expires_at=row.expires_at,
+            is_expired=row.expires_at is not None and row.expires_at <= now,
+        )
+        for row in found
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from litestar.testing import TestClient
 
+from mydia import clock
 from mydia.contexts import settings, users
 from mydia.contexts.users import SYSTEM, NewUser, Role
 from mydia.secret import Secret
@@ -121,3 +122,36 @@ def test_a_session_needs_a_page_token_for_changes(http: TestClient[WebApp], hous
     refused = http.put(path, json={"monitored": False})
     assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
     assert http.put(path, json={"monitored": False}, headers={"X-CSRF-Token": found[1]}).status_code == 200
+
+
+def test_invitations_are_made_renewed_and_withdrawn(admin: Asker) -> None:
+    starts = [{"type": "movie", "request_limit": 3}]
+    made = admin.post("/invitations", {"role": "user", "note": "Kim", "starts_with": starts})
+    assert made.status_code == 201, made.text
+    assert made.json()["path"].startswith("/invite/")
+    path = f"/invitations/{made.json()['id']}"
+    assert admin.post(f"{path}/link").json()["path"] != made.json()["path"]
+    (listed,) = admin.get("/invitations").json()
+    assert (listed["state"], listed["starts_with"][0]["request_limit"]) == ("open", 3)
+    assert "path" not in listed
+    assert admin.delete(path).status_code == 204
+    assert admin.get("/invitations").json()[0]["state"] == "revoked"
+    assert admin.delete(path).status_code == 409
+    assert admin.post("/invitations", {"by_mail": True}).status_code == 409
+
+
+def test_the_sessions_of_an_account_are_listed_and_ended(admin: Asker, house: House) -> None:
+    made = admin.post("/users", {"username": "ada", "password": "a long enough word"}).json()
+    with house.database.writes() as session:
+        ada = users.get_user(session, SYSTEM, made["id"])
+        for agent in ("Firefox", "Safari", "Chrome"):
+            users.sign_in.open_session(session, clock.now(), ada, days=3, address="192.0.2.1", agent=agent)
+    path = f"/users/{made['id']}/sessions"
+    shown = admin.get(path).json()
+    assert {one["agent"] for one in shown} == {"Firefox", "Safari", "Chrome"}
+    assert "token" not in str(shown)
+    assert admin.delete(f"{path}/{shown[0]['id']}").status_code == 204
+    assert admin.delete(f"{path}/{shown[0]['id']}").status_code == 404
+    assert next(one for one in admin.get("/users").json() if one["username"] == "ada")["session_count"] == 2
+    assert admin.delete(path).json() == {"ended": 2}
+    assert admin.get(path).json() == []

@@ -96,7 +96,10 @@ def test_a_session_without_the_code_opens_nothing(browser: Browser, phone: tuple
     sign_in(browser)
     assert browser.get("/").headers["location"] == "/login"
     assert browser.get("/account").status_code == 303
-    assert browser.post("/account/theme", data={"_csrf": token(browser), "theme": "system"}).status_code in {303, 401}
+    assert browser.post("/account/preferences", data={"_csrf": token(browser), "theme": "system"}).status_code in {
+        303,
+        401,
+    }
     assert browser.get("/events?topics=shell").status_code != 200
 
 

@@ -156,7 +156,7 @@ def test_an_api_key_cannot_use_its_owners_account_pages(
         ("GET", "/account"),
         ("POST", "/account/profile"),
         ("POST", "/account/password"),
-        ("POST", "/account/theme"),
+        ("POST", "/account/preferences"),
         ("POST", "/account/keys"),
         ("POST", f"/account/keys/{key_id}/revoke"),
         ("POST", "/account/sessions/none/revoke"),

@@ -92,3 +92,11 @@ def test_a_stream_ends_when_its_user_is_signed_out(
     end(server)
     listening.join(timeout=30)
     assert not listening.is_alive()
+
+
+def test_a_stream_of_a_signed_out_browser_is_refused_with_a_status_that_its_page_understands(
+    server: Server, browser: Browser
+) -> None:
+    browser.cookies.delete("session")
+    headers = {"accept": "text/html, text/event-stream", "hx-request": "true"}
+    assert browser.get("/events?topics=shell", headers=headers).status_code == 401

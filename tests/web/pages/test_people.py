@@ -123,3 +123,42 @@ def test_the_last_administrator_stays_one(browser: Browser, database: Database) 
     assert "only administrator" in browser.send(page, {"role": "admin", "disabled": "true"}).text
     with pytest.raises(Conflict, match="only administrator"), database.writes() as session:
         users.remove_user(session, SYSTEM, clock.now(), robin.id)
+
+
+def test_an_administrator_invites_somebody_and_withdraws_the_invitation(browser: Browser, database: Database) -> None:
+    answer = browser.send("/settings/users/invitations/new", {"note": "Grandma", "role": "guest", "days": "3"})
+    assert answer.headers["cache-control"] == "no-store"
+    link = re.search(r"http://mydia\.test(/invite/[\w-]+)", answer.text)
+    assert link
+    assert "Grandma Guest · valid until" in words(browser.see("/settings/users"))
+    browser.client.cookies.delete("session")
+    assert "robin invites you to Mydia." in browser.see(link[1])
+    browser.sign_in()
+    withdraw = re.search(r'action="(/settings/users/invitations/[^"]+/revoke)"', browser.see("/settings/users"))
+    assert withdraw
+    browser.send(withdraw[1], {}, on="/settings/users")
+    assert "Grandma Guest · withdrawn" in words(browser.see("/settings/users"))
+    browser.client.cookies.delete("session")
+    assert "was withdrawn" in browser.see(link[1], 422)
+
+
+def test_the_list_says_who_used_an_invitation(browser: Browser, database: Database) -> None:
+    text = browser.send("/settings/users/invitations/new", {"role": "user"}).text
+    link = re.search(r"/invite/[\w-]+", text)
+    assert link
+    browser.client.cookies.delete("session")
+    form = {"username": "zoe", "password": "correct horse battery", "again": "correct horse battery"}
+    browser.send(link[0], form)
+    browser.client.cookies.delete("session")
+    browser.sign_in()
+    assert "Anybody with the link User · used by zoe" in words(browser.see("/settings/users"))
+
+
+def test_a_wrong_invitation_stays_in_the_form(browser: Browser) -> None:
+    answer = browser.send("/settings/users/invitations/new", {"note": "Grandma", "days": "1000", "movie_most": "x"})
+    assert answer.status_code == 422
+    assert 'value="Grandma"' in answer.text
+    answer = browser.send("/settings/users/invitations/new", {"note": "Grandma", "days": "1000"})
+    assert "Enter 1 to 90 days." in answer.text
+    # Without mail, nothing offers to send the link.
+    assert "Send the link to this address" not in answer.text

@@ -414,6 +414,33 @@ def test_a_new_key_is_shown_once_works_and_is_revoked(browser: Browser, database
     assert browser.client.get("/account/keys").status_code == 303
 
 
+def test_a_key_has_the_permissions_that_were_ticked(browser: Browser, database: Database) -> None:
+    form = {"name": "Calendar", "scope": "chosen", "days": "7", "permissions": ["browse", "request"]}
+    answer = browser.send("/account/keys", form, on="/account")
+    found = re.search(r"mydia_[a-z0-9]{8}_[\w-]{43}", answer.text)
+    assert found
+    with database.reads() as session:
+        caller = users.api_keys.caller_for_key(session, clock.now(), found[0])
+    assert caller is not None
+    assert caller.caller.permissions == {users.Permission.BROWSE, users.Permission.REQUEST}
+    shown = " ".join(browser.see("/account").split())
+    assert "may only see the library, request titles" in shown
+    answer = browser.send("/account/keys", {"name": "Nothing", "scope": "chosen"}, on="/account")
+    assert (answer.status_code, "Choose at least one permission." in answer.text) == (422, True)
+    assert 'value="Nothing"' in answer.text
+
+
+def test_a_guest_can_only_tick_what_a_guest_may(browser: Browser) -> None:
+    browser.client.cookies.delete("session")
+    browser.sign_in("kim")
+    shown = browser.see("/account")
+    assert "Request titles" in shown
+    assert "Manage accounts" not in shown
+    form = {"name": "More", "scope": "chosen", "permissions": ["manage_users"]}
+    answer = browser.send("/account/keys", form, on="/account")
+    assert (answer.status_code, "Choose only permissions that you have." in answer.text) == (422, True)
+
+
 def test_users_change_their_own_name_password_and_theme(browser: Browser, database: Database) -> None:
     assert (
         browser.send("/account/profile", {"display_name": "Robin B", "email": "nonsense"}, on="/account").status_code
@@ -425,7 +452,7 @@ def test_users_change_their_own_name_password_and_theme(browser: Browser, databa
     assert "not your current password" in browser.send("/account/password", wrong, on="/account").text
     assert browser.send("/account/password", {**wrong, "current": PASSWORD}, on="/account").status_code == 303
     assert "this browser" in browser.see("/account")
-    browser.send("/account/theme", {"theme": "mydia-light"}, on="/account")
+    browser.send("/account/preferences", {"theme": "mydia-light"}, on="/account")
     assert 'data-theme="mydia-light"' in browser.see("/account")
 
 

@@ -41,6 +41,8 @@ class Attempt(Struct, kw_only=True, frozen=True):
     """The session whose account is linked; None for a sign-in."""
     may_found: bool = False
     """Whether this person may become the first administrator."""
+    invitation: str | None = None
+    """The token of the invitation that the person accepts."""
 
     @property
     def cookie_name(self) -> str:
@@ -55,6 +57,7 @@ def new_attempt(
     next: str,
     link_session_id: str | None = None,
     may_found: bool = False,
+    invitation: str | None = None,
 ) -> Attempt:
     """Return a new attempt with its own state, nonce and PKCE verifier."""
     return Attempt(
@@ -68,6 +71,7 @@ def new_attempt(
         begun_at_s=clock.now().timestamp(),
         link_session_id=link_session_id,
         may_found=may_found,
+        invitation=invitation,
     )
 
 

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from mydia import clock
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.http import Http
-from mydia.contexts import settings, users
+from mydia.contexts import requests, settings, users
 from mydia.contexts.users import NOBODY, Caller, NotAdmitted
 from mydia.errors import Conflict, MydiaError, NotFound, Unavailable
 from mydia.web import security
@@ -60,6 +60,7 @@ def begin_attempt(
     next: str = "/",
     link_session_id: str | None = None,
     may_found: bool = False,
+    invitation: str | None = None,
 ) -> tuple[str, list[Cookie]]:
     """Return the provider's address for a new attempt, and the cookies that remember it.
 
@@ -70,7 +71,12 @@ def begin_attempt(
     metadata = KNOWN.metadata(deps.outside.http, provider)
     redirect_url = provider.redirect_url or f"{_origin(request, deps)}{settings.providers.callback_of(provider.key)}"
     attempt = attempts.new_attempt(
-        provider, redirect_url=redirect_url, next=next, link_session_id=link_session_id, may_found=may_found
+        provider,
+        redirect_url=redirect_url,
+        next=next,
+        link_session_id=link_session_id,
+        may_found=may_found,
+        invitation=invitation,
     )
     address = protocol.authorization_address(
         provider, metadata, redirect_url, state=attempt.state, nonce=attempt.nonce, verifier=attempt.verifier
@@ -108,8 +114,14 @@ def _begin(request: WebRequest, deps: WebDeps, caller: Caller | None, key: str) 
     if caller is not None:
         return redirect(request, wanted, whole=True)
     provider = _provider(deps, key)
+    invitation = request.query_params.get("invitation") or None
+    if invitation is not None:
+        with deps.database.reads() as session:
+            users.invitations.find_open(session, clock.now(), invitation)
     try:
-        address, cookies = begin_attempt(request, deps, provider, next=wanted, may_found=is_local(request))
+        address, cookies = begin_attempt(
+            request, deps, provider, next=wanted, may_found=is_local(request), invitation=invitation
+        )
     except (AdapterError, SignInFault) as error:
         logger.warning("a sign-in provider cannot be used", extra={"provider": provider.name, "reason": error.message})
         return _refused(request, deps, error, wanted)
@@ -128,7 +140,7 @@ def _come_back(request: WebRequest, deps: WebDeps, key: str) -> Response[str]:
     except (SignInFault, AdapterError) as error:
         _record(request, deps, provider, error)
         answer = _refused(request, deps, error, wanted)
-    except (NotAdmitted, Conflict) as error:
+    except (NotAdmitted, Conflict, users.invitations.NotInvited) as error:
         answer = _refused(request, deps, error, wanted)
     answer.cookies.extend(attempts.removals_of(request, state))
     answer.headers["Cache-Control"] = "no-store"
@@ -175,15 +187,21 @@ def _enter(
         with deps.database.writes() as session:
             users.identities.link(session, caller, now, person.asserted, provider=provider.name)
         return redirect(request, "/account#sign-in", toast=Toast(f"{provider.name} linked"), whole=True)
-    user = users.identities.admit(
-        deps.database,
-        now,
-        person.asserted,
-        provider.rules,
-        address_of(request),
-        may_found=attempt.may_found,
-        agent=agent_of(request),
-    )
+    if attempt.invitation is not None:
+        with deps.database.writes() as session:
+            user = requests.invited.accept_asserted(
+                session, now, attempt.invitation, person.asserted, provider=provider.name
+            )
+    else:
+        user = users.identities.admit(
+            deps.database,
+            now,
+            person.asserted,
+            provider.rules,
+            address_of(request),
+            may_found=attempt.may_found,
+            agent=agent_of(request),
+        )
     with deps.database.reads() as session:
         sealed = settings.sealer(session).seal(person.id_token)
     by = users.sign_in.SignedInBy(method="oidc", provider_id=provider.id, sealed_id_token=sealed)

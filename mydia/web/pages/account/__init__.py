@@ -1,5 +1,5 @@
 """Pages of the signed-in person."""
 
-from mydia.web.pages.account import account, security
+from mydia.web.pages.account import account, avatar, security
 
-ROUTES = (*account.ROUTES, *security.ROUTES)
+ROUTES = (*account.ROUTES, *avatar.ROUTES, *security.ROUTES)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -11,19 +11,23 @@ from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
 from msgspec import Struct
+from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import settings, users
-from mydia.contexts.users import ApiKey, Caller, Permission
+from mydia.contexts import media, requests, settings, users
+from mydia.contexts.media import MonitorPattern
+from mydia.contexts.users import Caller, Permission
 from mydia.errors import Conflict, Invalid, NotFound, Unavailable
 from mydia.secret import Secret
+from mydia.vocabulary import MediaType
 from mydia.web.auth import oidc, proxy
 from mydia.web.auth.requests import is_secure, session_id_of
 from mydia.web.auth.session import session_cookie
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.forms import message, require_same
+from mydia.web.looks import DateStyle, Density, Hours, find_zone, looks_from, zone_names
 from mydia.web.pages.settings.frame import errors_of
-from mydia.web.render import ThemeName, Toast, page, redirect
+from mydia.web.render import ThemeName, Toast, page, redirect, renderer_of
 from mydia.web.views import people
 
 
@@ -34,10 +38,26 @@ class ProfileFields(Struct, kw_only=True):
     email: str | None = None
 
 
-class ThemeFields(Struct, kw_only=True):
-    """The form of the theme."""
+class PreferenceFields(Struct, kw_only=True):
+    """The form of the preferences."""
 
     theme: Annotated[ThemeName, message("Choose System, Dark or Light.")]
+    density: Density = Density.COMFORTABLE
+    dates: DateStyle = DateStyle.DAY_FIRST
+    hours: Hours = Hours.H24
+    time_zone: str | None = None
+    """None: the household's."""
+
+
+class DefaultFields(Struct, kw_only=True):
+    """The form of what the caller's titles get."""
+
+    movie_folder: str | None = None
+    movie_profile: str | None = None
+    movie_monitor: Literal["", "all", "none"] = ""
+    tv_show_folder: str | None = None
+    tv_show_profile: str | None = None
+    tv_show_monitor: MonitorPattern | None = None
 
 
 class PasswordFields(Struct, kw_only=True):
@@ -52,13 +72,21 @@ class KeyFields(Struct, kw_only=True):
     """The form that creates an API key."""
 
     name: str = ""
-    scope: Literal["", "manage", "read"] = ""
-    days: Literal["", "30", "365"] = ""
+    scope: Literal["", "manage", "read", "chosen"] = ""
+    permissions: tuple[Permission, ...] = ()
+    """With the scope `chosen`."""
+    days: Literal["", "7", "30", "90", "365"] = ""
 
 
-_FORMS = ("profile", "theme", "password", "keys")
+_FORMS = ("avatar", "profile", "preferences", "defaults", "password", "keys")
 _TEN_YEARS_S = 10 * 365 * 86_400
-_LIFETIMES = (("", "Never"), ("30", "In 30 days"), ("365", "In a year"))
+_LIFETIMES = (
+    ("", "Never"),
+    ("7", "In a week"),
+    ("30", "In 30 days"),
+    ("90", "In 90 days"),
+    ("365", "In a year"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +108,45 @@ class LinkButton:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddDefaults:
+    """The fields for titles of a type."""
+
+    type: MediaType
+    label: str
+    folders: tuple[tuple[str, str], ...]
+    profiles: tuple[tuple[str, str], ...]
+    monitors: tuple[tuple[str, str], ...]
+    chosen: settings.person_defaults.Defaults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """The account page."""
 
     username: str
     values: Mapping[str, str]
+    name: str
+    avatar_url: str | None
     managed: bool
+    adds: tuple[AddDefaults, ...]
+    """What the caller's titles get, by type; empty if the caller adds none."""
+    household_zone: str
+    zones: tuple[str, ...]
+    date_styles: tuple[tuple[str, str], ...]
+    """(style, today in that style)."""
+    hour_styles: tuple[tuple[str, str], ...]
     role: str
-    keys: tuple[ApiKey, ...]
+    keys: tuple[people.KeyRow, ...]
     sessions: tuple[people.SessionRow, ...]
     identities: tuple[LinkedIdentity, ...]
     providers: tuple[LinkButton, ...]
     has_password: bool
     local_enabled: bool
     scopes: tuple[tuple[str, str], ...]
+    permissions: tuple[tuple[Permission, str, str], ...]
+    """Those that the caller has: (permission, what it allows, what that includes)."""
+    chosen: frozenset[str] = frozenset()
+    """Permissions that were ticked in a form with errors."""
     lifetimes: tuple[tuple[str, str], ...] = _LIFETIMES
     new_key: str = ""
     """A new key, which is shown only once."""
@@ -107,6 +160,7 @@ _SCOPES = (
     ("", "All my permissions"),
     ("manage", "Library and downloads, no settings"),
     ("read", "Read-only"),
+    ("chosen", "Chosen one by one"),
 )
 _PERMISSIONS: dict[str, list[str] | None] = {
     "": None,
@@ -127,6 +181,13 @@ def account(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[s
     return _show(request, _view(request, deps, caller))
 
 
+def show_errors(
+    request: WebRequest, deps: WebDeps, caller: Caller, errors: Mapping[str, str], failed: str
+) -> Response[str]:
+    """Show the account page with what is wrong in one of its forms."""
+    return _show(request, _view(request, deps, caller, {}, errors, failed), status=422)
+
+
 def again(request: WebRequest) -> Response[str]:
     """Redirect to the page when the answer to a form is reloaded."""
     return redirect(request, "/account")
@@ -144,15 +205,41 @@ def save_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     return redirect(request, "/account", toast=Toast("Saved"), whole=True)
 
 
-@post("/account/theme", sync_to_thread=True, status_code=200, include_in_schema=False)
-def save_theme(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ThemeFields]) -> Response[str]:
-    """Store the theme for this browser and, as the default of other browsers, for the account."""
-    theme = form.read().theme
+@post("/account/preferences", sync_to_thread=True, status_code=200, include_in_schema=False)
+def save_preferences(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[PreferenceFields]
+) -> Response[str]:
+    """Store the preferences. The theme also applies to this browser; it is the default of other browsers."""
+    try:
+        wanted = form.read()
+        if wanted.time_zone and find_zone(wanted.time_zone) is None:
+            sentence = "Enter a time zone such as Europe/Vienna."
+            raise Invalid(sentence, fields={"time_zone": sentence})
+    except Invalid as error:
+        view = _view(request, deps, caller, form.sent, errors_of(error), "preferences")
+        return _show(request, view, status=422)
+    theme = wanted.theme
+    chosen = {"theme": theme, "time_zone": wanted.time_zone}
+    chosen |= {name: str(getattr(wanted, name)) for name in ("density", "dates", "hours")}
     with deps.database.writes() as session:
-        users.change_preferences(session, caller, {"theme": theme})
+        users.change_preferences(session, caller, chosen)
     response = redirect(request, "/account", toast=Toast("Saved"), whole=True)
     response.set_cookie(Cookie(key="theme", value=theme, max_age=_TEN_YEARS_S, samesite="lax", path="/"))
     return response
+
+
+@post("/account/defaults", sync_to_thread=True, status_code=200, include_in_schema=False)
+def save_defaults(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[DefaultFields]) -> Response[str]:
+    """Store what the titles get that the caller adds or requests."""
+    wanted = form.read()
+    with deps.database.writes() as session:
+        for kind in MediaType:
+            monitor = getattr(wanted, f"{kind}_monitor")
+            defaults = settings.person_defaults.Defaults(
+                getattr(wanted, f"{kind}_folder"), getattr(wanted, f"{kind}_profile"), str(monitor) if monitor else None
+            )
+            settings.person_defaults.change_own(session, caller, kind, defaults)
+    return redirect(request, "/account#defaults", toast=Toast("Saved"))
 
 
 @post("/account/password", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -188,11 +275,14 @@ def add_key(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[
                 caller,
                 now,
                 wanted.name,
-                scopes=_scopes(caller, wanted.scope),
+                scopes=_scopes(caller, wanted),
                 expires_at=now + timedelta(days=int(wanted.days)) if wanted.days else None,
             )
     except Invalid as error:
-        return _show(request, _view(request, deps, caller, {}, errors_of(error), "keys"), status=422)
+        ticked = form.draft().permissions
+        errors = {"permissions" if name == "scopes" else name: said for name, said in errors_of(error).items()}
+        view = _view(request, deps, caller, form.sent, errors, "keys", chosen=ticked)
+        return _show(request, view, status=422)
     # Answered without a redirect: the key must not appear in an address, a cookie or a log.
     view = _view(request, deps, caller, new_key=text, new_key_name=row.name)
     return _show(request, view, headers={"Cache-Control": "no-store"})
@@ -271,9 +361,40 @@ def end_sessions(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Respo
     return response
 
 
-def _scopes(caller: Caller, scope: str) -> list[str] | None:
-    """Return those permissions of a choice that the caller has. None means all of the caller's, now and later."""
-    chosen = _PERMISSIONS[scope]
+def _adds(session: Session, caller: Caller) -> tuple[AddDefaults, ...]:
+    if not caller.can(Permission.MANAGE_MEDIA):
+        return ()
+    paths = settings.library_paths.list_library_paths(session, caller)
+    profiles = tuple((one.id, one.name) for one in settings.profiles.list_profiles(session, caller))
+    own = settings.person_defaults.own(session, caller)
+    return tuple(
+        AddDefaults(
+            type=kind,
+            label=label,
+            folders=tuple((path.id, path.name) for path in paths if requests.rules.suits(path, kind)),
+            profiles=profiles,
+            monitors=monitors,
+            chosen=own[kind],
+        )
+        for kind, label, monitors in (
+            (MediaType.MOVIE, "Movies", (("all", "Yes, search for it"), ("none", "No, only list it"))),
+            (MediaType.TV_SHOW, "Shows", tuple(media.monitoring.PATTERNS.items())),
+        )
+    )
+
+
+def _scopes(caller: Caller, wanted: KeyFields) -> list[str] | None:
+    """Return the permissions of a key. None means all of the caller's, now and later.
+
+    Raises:
+        Invalid: None was chosen.
+    """
+    if wanted.scope == "chosen":
+        if not wanted.permissions:
+            sentence = "Choose at least one permission."
+            raise Invalid(sentence, fields={"permissions": sentence})
+        return [str(one) for one in dict.fromkeys(wanted.permissions)]
+    chosen = _PERMISSIONS[wanted.scope]
     return None if chosen is None else [permission for permission in chosen if caller.can(Permission(permission))]
 
 
@@ -293,27 +414,48 @@ def _view(
     *,
     new_key: str = "",
     new_key_name: str = "",
+    chosen: Iterable[str] = (),
 ) -> AccountView:
+    now = clock.now()
     with deps.database.reads() as session:
         row = users.get_own(session, caller)
-        keys = tuple(users.api_keys.list_keys(session, caller))
-        found = users.sessions.list_sessions(session, caller, clock.now())
+        keys = users.api_keys.list_keys(session, caller)
+        found = users.sessions.list_sessions(session, caller, now)
         own = users.identities.list_identities(session, caller)
         known = settings.providers.enabled_providers(session)
         names = settings.providers.provider_names(session)
         local_enabled = settings.of(session).auth.local_enabled
+        adds = _adds(session, caller)
     linked = {one.issuer.rstrip("/") for one in own}
     named = proxy.asserted_by_proxy(request, deps)
     buttons = [LinkButton(one.key, one.name) for one in known if (one.issuer or "").rstrip("/") not in linked]
     if named is not None and proxy.ISSUER not in linked:
         buttons.append(LinkButton(proxy.ISSUER, f"{named.username} at {proxy.NAME}"))
-    values = {"display_name": row.display_name or "", "email": row.email or "", **(sent or {})}
+    household = renderer_of(request).zone
+    seen = looks_from(row.preferences, household)
+    values = {
+        "display_name": row.display_name or "",
+        "email": row.email or "",
+        "density": seen.density,
+        "dates": seen.dates,
+        "hours": seen.hours,
+        "time_zone": str(row.preferences.get("time_zone") or ""),
+        **(sent or {}),
+    }
+    samples = [(style, f"{replace(seen, dates=style).day(now)}") for style in DateStyle]
     return AccountView(
         username=row.username,
         values=values,
+        name=row.display_name or row.username,
+        avatar_url=row.avatar_url,
         managed=row.managed,
+        adds=adds,
+        household_zone=str(household),
+        zones=zone_names(),
+        date_styles=tuple(samples),
+        hour_styles=tuple((style, replace(seen, hours=style).time(now)) for style in Hours),
         role=row.role,
-        keys=keys,
+        keys=people.key_rows(keys, now),
         sessions=people.session_rows(found, session_id_of(request)),
         identities=tuple(
             LinkedIdentity(one.id, people.provider_name(names, one.issuer), str(one.claims.get("username", "")))
@@ -323,6 +465,8 @@ def _view(
         has_password=row.password_hash is not None,
         local_enabled=local_enabled,
         scopes=_SCOPES,
+        permissions=tuple(one for one in people.PERMISSIONS if caller.can(one[0])),
+        chosen=frozenset(chosen),
         new_key=new_key,
         new_key_name=new_key_name,
         errors=errors or {},
@@ -334,7 +478,8 @@ ROUTES = (
     account,
     *(get(f"/account/{part}", sync_to_thread=False, include_in_schema=False)(again) for part in _FORMS),
     save_profile,
-    save_theme,
+    save_preferences,
+    save_defaults,
     save_password,
     add_key,
     revoke_key,

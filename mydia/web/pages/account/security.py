@@ -193,7 +193,9 @@ def _view(
     return SecurityView(
         found=found,
         new=new,
-        asked=passkeys.ask_to_create(request, deps, user, ids),
+        asked=passkeys.ask_to_create(
+            request, deps, handle=user.id, username=user.username, display_name=user.display_name, known=ids
+        ),
         codes=codes,
         has_password=user.password_hash is not None,
         local_enabled=local_enabled,

@@ -18,7 +18,7 @@ from mydia.errors import Invalid
 from mydia.events import say, stories
 from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
 from mydia.web.pages.activity.queue_actions import queue_changed
-from mydia.web.render import Toast, dialog, fragment, is_htmx, page, query, renderer_of
+from mydia.web.render import Toast, dialog, fragment, is_htmx, looks_of, page, query
 from mydia.web.views import Artwork, specs
 from mydia.web.views.cards import artwork
 
@@ -161,7 +161,7 @@ def _item_of(event: events.Happened) -> str | None:
 def _by_day(
     request: WebRequest, told: Sequence[events.Happened], cards: Mapping[str, media.lists.Card], gone: _Gone, begun: str
 ) -> tuple[Day, ...]:
-    zone = renderer_of(request).zone
+    zone = looks_of(request).zone
     today = clock.now().astimezone(zone).date()
     items = {event.id: _item_of(event) or "" for event in told}
     days: dict[date, list[Told]] = {}

@@ -162,11 +162,12 @@ def _form(
         profiles = tuple((profile.id, profile.name) for profile in settings.profiles.list_profiles(session, caller))
         default_profile = settings.profiles.default_profile_id(session, caller)
         search_now = settings.of(session).media.auto_search_on_add
-    first = folders[0] if folders else None
+        own = settings.person_defaults.own(session, caller)[type_]
+    first = next((path for path in folders if path.id == own.library_path_id), folders[0] if folders else None)
     defaults = {
         "library_path_id": first.id if first else "",
-        "profile_id": (first.default_profile_id if first else None) or default_profile,
-        "monitor": "all",
+        "profile_id": own.profile_id or (first.default_profile_id if first else None) or default_profile,
+        "monitor": own.monitor or "all",
         "monitor_new_seasons": "",
         "series_type": "",
         "minimum_availability": "released",

@@ -6,7 +6,6 @@ import calendar as months
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
@@ -16,7 +15,8 @@ from mydia.contexts import media
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType, find_member
 from mydia.web.deps import CallerDep, DatabaseDep, WebRequest
-from mydia.web.render import fragment, is_htmx, page, query, renderer_of
+from mydia.web.looks import Looks
+from mydia.web.render import fragment, is_htmx, looks_of, page, query
 
 _LOOKS = {
     "ok": ("ok", "check", "Available"),
@@ -136,8 +136,8 @@ class DayView:
 @get("/calendar", sync_to_thread=True, include_in_schema=False)
 def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Show a month."""
-    zone = renderer_of(request).zone
-    today = clock.now().astimezone(zone).date()
+    looks = looks_of(request)
+    today = clock.now().astimezone(looks.zone).date()
     params = {n: v for n in ("month", "view", "type", "monitored") if (v := request.query_params.get(n, ""))}
     first = _month(params.get("month"), today)
     type_ = find_member(MediaType, params.get("type"))
@@ -156,7 +156,7 @@ def show_calendar(request: WebRequest, database: DatabaseDep, caller: CallerDep)
             each=_LISTED_A_DAY,
         )
         next_on = media.calendar.next_entry_on(session, caller, _last_of(first), type=type_)
-    all_cells = cells(days, found, today, zone, month=first.month)
+    all_cells = cells(days, found, today, looks, month=first.month)
     view = CalendarView(
         first=first,
         weeks=tuple(all_cells[i : i + 7] for i in range(0, len(all_cells), 7)),
@@ -175,7 +175,7 @@ def cells(
     days: Sequence[date],
     found: Sequence[media.calendar.CalendarDay],
     today: date,
-    zone: ZoneInfo,
+    looks: Looks,
     *,
     month: int | None = None,
 ) -> tuple[Day, ...]:
@@ -192,7 +192,7 @@ def cells(
             here=month is None or on.month == month,
             today=on == today,
             past=on < today,
-            entries=tuple(entry(told, zone) for told in by_day.get(on, nothing).entries),
+            entries=tuple(entry(told, looks) for told in by_day.get(on, nothing).entries),
             total=by_day.get(on, nothing).total,
             cursor=by_day.get(on, nothing).cursor,
         )
@@ -205,8 +205,8 @@ def show_day(
     request: WebRequest, database: DatabaseDep, caller: CallerDep, day: FromPath[date], cursor: FromQuery[str] = ""
 ) -> Response[str]:
     """Show further entries of a day; where there is no script, they are a page."""
-    zone = renderer_of(request).zone
-    today = clock.now().astimezone(zone).date()
+    looks = looks_of(request)
+    today = clock.now().astimezone(looks.zone).date()
     params = {n: v for n in ("type", "monitored") if (v := request.query_params.get(n, ""))}
     with database.reads() as session:
         found, following = media.calendar.page(
@@ -220,20 +220,20 @@ def show_day(
             cursor=cursor or None,
         )
     more = f"/calendar/day/{day.isoformat()}" + query(params, cursor=following) if following else None
-    view = DayView(on=day, entries=tuple(entry(told, zone) for told in found), more=more)
+    view = DayView(on=day, entries=tuple(entry(told, looks) for told in found), more=more)
     if is_htmx(request) and cursor:
         return fragment(request, "calendar/_entries.html", entries=view.entries, more=view.more)
     return page(request, "calendar/day.html", view, active="calendar", topics=["library:shows", "library:movies"])
 
 
-def entry(told: media.calendar.CalendarEntry, zone: ZoneInfo) -> Entry:
+def entry(told: media.calendar.CalendarEntry, looks: Looks) -> Entry:
     """Return one line of a day."""
     color, icon, word = _LOOKS[told.state]
     show = told.kind == "episode"
     label = f"S{told.season_number} E{told.episode_number}" if show else told.kind.capitalize()
     if told.finale:
         label += " · finale"
-    at = f"{told.airs_at.astimezone(zone):%H:%M}" if isinstance(told.airs_at, datetime) else ""
+    at = looks.time(told.airs_at) if isinstance(told.airs_at, datetime) else ""
     detail = " · ".join(part for part in (told.episode_title or "", at) if part)
     href = f"/{'shows' if told.type == MediaType.TV_SHOW else 'movies'}/{told.media_item_id}"
     if show:

@@ -23,7 +23,7 @@ from mydia.web.pages.activity import history, queue, scans
 from mydia.web.pages.library import calendar
 from mydia.web.pages.requests.shown import Shown, shown
 from mydia.web.pages.requests.shown import topics as request_topics
-from mydia.web.render import Toast, is_htmx, nothing, page, redirect, renderer_of
+from mydia.web.render import Toast, is_htmx, looks_of, nothing, page, redirect
 from mydia.web.views import Card
 from mydia.web.views.cards import card
 
@@ -102,7 +102,8 @@ def show_home(
 ) -> Response[str]:
     """Show the home page."""
     now = clock.now()
-    zone = renderer_of(request).zone
+    looks = looks_of(request)
+    zone = looks.zone
     today = now.astimezone(zone).date()
     manages, sees = caller.can(Permission.MANAGE_MEDIA), caller.can(Permission.VIEW_ACTIVITY)
     with database.reads() as session:
@@ -141,7 +142,7 @@ def show_home(
         recent=tuple(
             (card(item), history.day_label(item.added_at.astimezone(zone).date(), today, short=True)) for item in recent
         ),
-        days=calendar.cells([today + timedelta(days=number) for number in range(7)], week, today, zone),
+        days=calendar.cells([today + timedelta(days=number) for number in range(7)], week, today, looks),
         moving=moving,
         speed=units.speed(sum(row.speed_bytes_per_s or 0 for row in rows if row.unreachable_since is None)),
         volumes=volumes,

@@ -55,6 +55,7 @@ class Shown:
     """A key of `views.STATES`."""
     seasons: tuple[SeasonShown, ...]
     asker: str
+    asker_avatar: str | None
     mine: bool
     """Whether the viewer asked for it."""
     followed: bool
@@ -146,6 +147,7 @@ def shown(line: RequestLine, caller: Caller) -> Shown:
             for one in line.seasons
         ),
         asker=line.asker.name,
+        asker_avatar=line.asker.avatar_url,
         mine=mine,
         followed=followed,
         followers=tuple(one.name for one in line.followers),

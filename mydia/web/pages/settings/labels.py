@@ -79,3 +79,11 @@ ELSEWHERE = frozenset(
     }
 )
 """Keys that are set on the pages of the metadata source, of mail, of requests and of sign-in."""
+
+ROLES = (
+    ("admin", "Administrator", "Everything, including settings and accounts"),
+    ("user", "User", "Library, searches, downloads and imports"),
+    ("readonly", "Read-only", "Sees the library and the calendar"),
+    ("guest", "Guest", "Sees the library and requests titles"),
+)
+"""(role, label, what it may do)."""

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from mydia import clock
 from mydia.contexts import settings, users
-from mydia.contexts.users import ApiKey, Caller, NewUser, Role
+from mydia.contexts.users import Caller, NewUser, Role
 from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 from mydia.web import security
@@ -21,16 +21,12 @@ from mydia.web.auth.requests import session_id_of
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.forms import message
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
+from mydia.web.pages.settings.invitations import InvitationRow, invitation_rows
+from mydia.web.pages.settings.labels import ROLES
 from mydia.web.render import Toast, redirect
 from mydia.web.views import people as views
 
 _CHOOSE_A_ROLE = message("Choose a role.")
-ROLES = (
-    ("admin", "Administrator", "Everything, including settings and accounts"),
-    ("user", "User", "Library, searches, downloads and imports"),
-    ("readonly", "Read-only", "Sees the library and the calendar"),
-    ("guest", "Guest", "Sees the library and requests titles"),
-)
 
 
 class UserFields(Struct, kw_only=True):
@@ -67,6 +63,7 @@ class Person:
     disabled: bool
     last_login_at: datetime | None
     mine: bool
+    avatar_url: str | None
     methods: tuple[str, ...]
     """The ways to sign in."""
     session_count: int
@@ -81,6 +78,7 @@ class UsersView:
 
     frame: SettingsFrame
     people: tuple[Person, ...]
+    invitations: tuple[InvitationRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +89,7 @@ class UserView:
     person: Person | None
     action: str
     values: Mapping[str, str]
-    keys: tuple[ApiKey, ...] = ()
+    keys: tuple[views.KeyRow, ...] = ()
     sessions: tuple[views.SessionRow, ...] = ()
     has_factors: bool = False
     reset_link: str = ""
@@ -101,12 +99,17 @@ class UserView:
 
 @get("/settings/users", sync_to_thread=True, include_in_schema=False)
 def people(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
-    """List the accounts."""
-    around = frame(caller, "users")
+    """List the accounts and the invitations."""
+    around, now = frame(caller, "users"), clock.now()
     with deps.database.reads() as session:
-        rows = users.people.list_people(session, caller, clock.now())
+        rows = users.people.list_people(session, caller, now)
         names = settings.providers.provider_names(session)
-    return show(request, "users.html", UsersView(around, tuple(_person(row, caller, names) for row in rows)))
+        invited = users.invitations.list_invitations(session, caller)
+    shown = tuple(_person(row, caller, names) for row in rows)
+    invitations = invitation_rows(
+        invited, {one.id: one.name for one in shown}, {role: label for role, label, _ in ROLES}, now
+    )
+    return show(request, "users.html", UsersView(around, shown, invitations))
 
 
 @get("/settings/users/new", sync_to_thread=True, include_in_schema=False)
@@ -211,7 +214,7 @@ def _view(
         found = users.people.get_person(session, caller, now, user_id)
         names = settings.providers.provider_names(session)
         sessions = users.sessions.list_sessions(session, caller, now, user_id)
-        keys = tuple(users.api_keys.list_keys(session, caller, user_id))
+        keys = users.api_keys.list_keys(session, caller, user_id)
         has_factors = users.factors.has_factors(session, caller, user_id)
     row, shown = found.user, _person(found, caller, names)
     values = sent or {
@@ -226,7 +229,7 @@ def _view(
         person=shown,
         action=f"/settings/users/{user_id}",
         values=values,
-        keys=keys,
+        keys=views.key_rows(keys, now),
         sessions=views.session_rows(sessions, session_id_of(request)),
         has_factors=has_factors,
         errors=errors,
@@ -246,6 +249,7 @@ def _person(found: users.people.Person, caller: Caller, names: Mapping[str, str]
         disabled=row.disabled_at is not None,
         last_login_at=row.last_login_at,
         mine=row.id == caller.id,
+        avatar_url=row.avatar_url,
         methods=views.sign_in_methods(found, names),
         session_count=found.session_count,
         is_linked=bool(found.issuers),

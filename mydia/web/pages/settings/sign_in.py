@@ -22,7 +22,7 @@ from mydia.web.auth import oidc
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.forms import message
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
-from mydia.web.pages.settings.people import ROLES
+from mydia.web.pages.settings.labels import ROLES
 from mydia.web.pages.settings.service_forms import TestResult
 from mydia.web.render import Toast, redirect, unfolding
 
