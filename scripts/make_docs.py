@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
@@ -34,7 +33,7 @@ def events() -> str:
         "|---|---|---|---|---|",
     ]
     for name, kind in EVENTS.items():
-        fields = ", ".join(f"`{field.name}`" for field in dataclasses.fields(kind))
+        fields = ", ".join(f"`{name}`" for name in kind.__struct_fields__)
         jobs = ", ".join(f"`{line.job}`" for line in triggers.ON_EVENT.get(kind, ()))
         said = re.sub(r"\s+", " ", (kind.__doc__ or "").strip()).replace("|", "\\|")
         lines.append(f"| `{name}` | {said} | {fields} | {jobs} | {triggers.SWEEPS.get(kind, '')} |")

@@ -18,9 +18,10 @@ import stat
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+
+import msgspec
 
 from mydia import clock, writing
 from mydia.adapters.errors import AdapterError, Refused, Unreachable
@@ -91,8 +92,7 @@ class FoundFile(NamedTuple):
     links: int
 
 
-@dataclass(frozen=True, slots=True)
-class WalkProblem:
+class WalkProblem(msgspec.Struct, frozen=True):
     """A file or folder that a walk could not read; the walk continued."""
 
     path: str
@@ -100,8 +100,7 @@ class WalkProblem:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MountState:
+class MountState(msgspec.Struct, frozen=True, kw_only=True):
     """State of a folder that should exist."""
 
     exists: bool
@@ -112,8 +111,7 @@ class MountState:
     device: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True):
     """Mydia's permissions in a folder."""
 
     readable: bool
@@ -122,8 +120,7 @@ class Access:
     """The problem and what to do; empty if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(msgspec.Struct, frozen=True):
     """Space on the file system of a path."""
 
     total_bytes: int
@@ -131,8 +128,7 @@ class Space:
     """Free space for Mydia's user, without the space reserved for root."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFacts:
+class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Metadata of a path; symbolic links are followed."""
 
     size_bytes: int

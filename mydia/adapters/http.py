@@ -16,7 +16,6 @@ import ssl
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -24,6 +23,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpcore2
 import httpx2
+import msgspec
 
 from mydia import __version__, clock, writing
 from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
@@ -68,8 +68,7 @@ class _AddressRefused(httpcore2.ConnectError):
     """Raised instead of connecting; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """A complete response."""
 
     status: int

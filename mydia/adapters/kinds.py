@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from mydia.secret import Secret
 
 __all__ = ["Connection", "Secret"]
@@ -35,8 +37,7 @@ class Connection:
     """Set if the service has rejected these credentials: until when they must not be sent again without a user asking."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True):
     """One value needed to connect a service: a field of the settings form."""
 
     key: str
@@ -52,8 +53,7 @@ class Need:
     """The limits of a number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind[Adapter]:
+class Kind[Adapter](msgspec.Struct, frozen=True, kw_only=True):
     """One product of a family: its name, the values it needs, and its constructor."""
 
     key: str

@@ -9,12 +9,13 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formataddr, formatdate, make_msgid
 from enum import StrEnum
 from io import BufferedReader
 from typing import Any
+
+import msgspec
 
 from mydia import clock, writing
 from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
@@ -39,8 +40,7 @@ class MailTls(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailServer:
+class MailServer(msgspec.Struct, frozen=True, kw_only=True):
     """A server that accepts mail."""
 
     host: str
@@ -53,8 +53,7 @@ class MailServer:
     """The address that messages come from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """A message to one person."""
 
     to: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from mydia.adapters import download_clients, indexers, media_tools
 from mydia.adapters.download_clients import DownloadClient
@@ -20,8 +21,7 @@ from mydia.adapters.programs import Programs
 from mydia.errors import Misconfigured
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class Outside(msgspec.Struct, frozen=True, kw_only=True):
     """Network, disk and subprocesses. Tests build one from fakes; nothing is patched."""
 
     download_client: Callable[[Connection], DownloadClient]
@@ -32,8 +32,8 @@ class Outside:
     probe: MediaProbe
     files: Files
     http: Http
-    programs: Programs = field(default_factory=Programs)
-    mail: Mailer = field(default_factory=Mailer)
+    programs: Programs = msgspec.field(default_factory=Programs)
+    mail: Mailer = msgspec.field(default_factory=Mailer)
 
 
 class _Connected(Protocol):

@@ -9,7 +9,8 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+
+import msgspec
 
 from mydia import clock, writing
 from mydia.adapters.errors import AdapterError, Nonsense, Unreachable
@@ -24,8 +25,7 @@ class Missing(AdapterError):
     code = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """The result of a program that has exited."""
 
     code: int

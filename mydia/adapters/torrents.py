@@ -9,9 +9,10 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
 from html import unescape
 from urllib.parse import parse_qs, quote, urlsplit
+
+import msgspec
 
 from mydia.errors import Invalid
 
@@ -23,16 +24,14 @@ _MOST_VALUES = 500_000
 _HEX_40 = re.compile(r"[0-9a-fA-F]{40}")
 
 
-@dataclass(frozen=True, slots=True)
-class TorrentFile:
+class TorrentFile(msgspec.Struct, frozen=True):
     """A file in a torrent; `path` starts with the torrent's name if there are several files."""
 
     path: str
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Torrent:
+class Torrent(msgspec.Struct, frozen=True, kw_only=True):
     """The content of a .torrent file."""
 
     info_hashes: tuple[str, ...]

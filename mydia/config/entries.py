@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from mydia.errors import Misconfigured
 
 
-@dataclass(frozen=True, slots=True)
-class ManagedEntry:
+class ManagedEntry(msgspec.Struct, frozen=True):
     """One client, indexer, library folder or sign-in provider from the environment or the file; settings pages show it read-only."""
 
     fields: Mapping[str, str]
@@ -19,15 +19,14 @@ class ManagedEntry:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class EntryList:
+class EntryList(msgspec.Struct, frozen=True):
     """A list section: its name in the file, the prefix of its variables, and the fields of an entry."""
 
     name: str
     prefix: str
     """`DOWNLOAD_CLIENT` for `DOWNLOAD_CLIENT_1_NAME` (reference/mydia-original.md §9.2)."""
     fields: tuple[str, ...]
-    other_names: Mapping[str, str] = field(default_factory=dict)
+    other_names: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Another accepted name of a field -> the field."""
 
 

@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from mydia.config.checking import check
 from mydia.config.entries import LISTS, ManagedEntry, read_entries
 from mydia.config.keys import KEYS, Key, Settings, Value, build
@@ -20,8 +22,7 @@ from mydia.private import private
 from mydia.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Sourced:
+class Sourced(msgspec.Struct, frozen=True):
     """A value and where it came from."""
 
     value: Value

@@ -8,11 +8,11 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import text
 
 from mydia.db.engine import sqlite_module
@@ -41,8 +41,7 @@ KEEP_BEFORE_MIGRATION = 3
 KEEP_UPLOADED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backup:
+class Backup(msgspec.Struct, frozen=True, kw_only=True):
     """One backup file: a complete SQLite database, or a dump of PostgreSQL (`.dump`)."""
 
     path: Path

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec.structs import asdict
 
 from mydia.db import maintenance
 from mydia.db.migrate import upgrade
@@ -25,8 +27,7 @@ logger = logging.getLogger(__name__)
 _OUTCOME = "restore-outcome.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How the last requested restore ended."""
 
     backup: str

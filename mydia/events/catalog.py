@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
+
+import msgspec
 
 
 class SettingsArea(StrEnum):
@@ -22,8 +23,7 @@ class SettingsArea(StrEnum):
     OIDC_PROVIDER = "oidc_provider"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """The base of all events: the kind of resource they concern, and their severity."""
 
     resource: ClassVar[str] = ""
@@ -32,8 +32,7 @@ class Event:
     """Whether it belongs to the audit, which is kept longer than other events."""
 
 
-@dataclass(frozen=True, slots=True)
-class UserAdded(Event):
+class UserAdded(Event, frozen=True):
     """An account was added."""
 
     resource: ClassVar[str] = "user"
@@ -43,8 +42,7 @@ class UserAdded(Event):
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class UserChanged(Event):
+class UserChanged(Event, frozen=True):
     """An account's role, name or state changed."""
 
     resource: ClassVar[str] = "user"
@@ -54,8 +52,7 @@ class UserChanged(Event):
     changed: dict[str, list[object]]
 
 
-@dataclass(frozen=True, slots=True)
-class UserRemoved(Event):
+class UserRemoved(Event, frozen=True):
     """An account was removed, with its sessions and keys."""
 
     resource: ClassVar[str] = "user"
@@ -65,8 +62,7 @@ class UserRemoved(Event):
     username: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn(Event):
+class SignedIn(Event, frozen=True, kw_only=True):
     """A user signed in."""
 
     resource: ClassVar[str] = "user"
@@ -80,8 +76,7 @@ class SignedIn(Event):
     """The browser's User-Agent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignInFailed(Event):
+class SignInFailed(Event, frozen=True, kw_only=True):
     """A sign-in was refused; the name is as entered, cut to 64 characters."""
 
     resource: ClassVar[str] = "user"
@@ -95,8 +90,7 @@ class SignInFailed(Event):
     agent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class InvitationAdded(Event):
+class InvitationAdded(Event, frozen=True):
     """Somebody was invited to make an account."""
 
     resource: ClassVar[str] = "user"
@@ -106,16 +100,14 @@ class InvitationAdded(Event):
     email: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class InvitationMailRequested(Event):
+class InvitationMailRequested(Event, frozen=True):
     """The link of an invitation is to be mailed."""
 
     resource: ClassVar[str] = "user"
     invitation_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class InvitationRevoked(Event):
+class InvitationRevoked(Event, frozen=True):
     """An invitation was withdrawn."""
 
     resource: ClassVar[str] = "user"
@@ -125,8 +117,7 @@ class InvitationRevoked(Event):
     email: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class InvitationUsed(Event):
+class InvitationUsed(Event, frozen=True):
     """An invited person made an account."""
 
     resource: ClassVar[str] = "user"
@@ -136,8 +127,7 @@ class InvitationUsed(Event):
     username: str
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordResetRequested(Event):
+class PasswordResetRequested(Event, frozen=True):
     """Somebody asked for a link to set a new password; it is mailed to the account's address."""
 
     resource: ClassVar[str] = "user"
@@ -148,8 +138,7 @@ class PasswordResetRequested(Event):
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionsEnded(Event):
+class SessionsEnded(Event, frozen=True):
     """Browsers were signed out by the account's owner or an administrator."""
 
     resource: ClassVar[str] = "user"
@@ -159,8 +148,7 @@ class SessionsEnded(Event):
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityLinked(Event):
+class IdentityLinked(Event, frozen=True):
     """An account was linked to an identity at a provider."""
 
     resource: ClassVar[str] = "user"
@@ -170,8 +158,7 @@ class IdentityLinked(Event):
     provider: str
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityUnlinked(Event):
+class IdentityUnlinked(Event, frozen=True):
     """An identity at a provider was removed from an account."""
 
     resource: ClassVar[str] = "user"
@@ -182,8 +169,7 @@ class IdentityUnlinked(Event):
     provider: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKeyAdded(Event):
+class ApiKeyAdded(Event, frozen=True):
     """An API key was added."""
 
     resource: ClassVar[str] = "api_key"
@@ -192,8 +178,7 @@ class ApiKeyAdded(Event):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKeyRevoked(Event):
+class ApiKeyRevoked(Event, frozen=True):
     """An API key was revoked."""
 
     resource: ClassVar[str] = "api_key"
@@ -202,8 +187,7 @@ class ApiKeyRevoked(Event):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKeyUsed(Event):
+class ApiKeyUsed(Event, frozen=True):
     """An API key was used: recorded once a day for each address that it is used from."""
 
     resource: ClassVar[str] = "api_key"
@@ -214,8 +198,7 @@ class ApiKeyUsed(Event):
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsChanged(Event):
+class SettingsChanged(Event, frozen=True):
     """Settings changed; secrets are named without their value."""
 
     resource: ClassVar[str] = "settings"
@@ -228,8 +211,7 @@ class SettingsChanged(Event):
     """The name of what changed, such as a download client. None for the values of the settings pages."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackupMade(Event):
+class BackupMade(Event, frozen=True):
     """A backup of the database was made."""
 
     resource: ClassVar[str] = "backup"
@@ -239,8 +221,7 @@ class BackupMade(Event):
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class BackupUploaded(Event):
+class BackupUploaded(Event, frozen=True):
     """A backup was uploaded."""
 
     resource: ClassVar[str] = "backup"
@@ -250,8 +231,7 @@ class BackupUploaded(Event):
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class BackupDownloaded(Event):
+class BackupDownloaded(Event, frozen=True):
     """A backup was downloaded. It holds all accounts."""
 
     resource: ClassVar[str] = "backup"
@@ -260,8 +240,7 @@ class BackupDownloaded(Event):
     backup_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreRequested(Event):
+class RestoreRequested(Event, frozen=True):
     """A user asked to restore a backup. The event is in the database that the backup replaces."""
 
     resource: ClassVar[str] = "backup"
@@ -270,8 +249,7 @@ class RestoreRequested(Event):
     backup_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class BackupRestored(Event):
+class BackupRestored(Event, frozen=True):
     """The database was replaced by a backup. The event is in the restored database."""
 
     resource: ClassVar[str] = "backup"
@@ -282,8 +260,7 @@ class BackupRestored(Event):
     """Who asked for it; empty if it was the command line."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditExported(Event):
+class AuditExported(Event, frozen=True):
     """The audit was exported."""
 
     resource: ClassVar[str] = "audit"
@@ -292,8 +269,7 @@ class AuditExported(Event):
     filters: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryPathAdded(Event):
+class LibraryPathAdded(Event, frozen=True):
     """A library folder was added."""
 
     resource: ClassVar[str] = "library_path"
@@ -302,8 +278,7 @@ class LibraryPathAdded(Event):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceStateChanged(Event):
+class ServiceStateChanged(Event, frozen=True, kw_only=True):
     """A client, indexer or provider stopped answering, or answers again."""
 
     resource: ClassVar[str] = "service"
@@ -315,16 +290,14 @@ class ServiceStateChanged(Event):
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ArtworkFetched(Event):
+class ArtworkFetched(Event, frozen=True):
     """Pictures were fetched; one event for several, so that pages can show them."""
 
     resource: ClassVar[str] = "image"
     image_ids: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class MediaAdded(Event):
+class MediaAdded(Event, frozen=True):
     """A title was added; its details are fetched next."""
 
     resource: ClassVar[str] = "media_item"
@@ -334,8 +307,7 @@ class MediaAdded(Event):
     search_now: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MediaReady(Event):
+class MediaReady(Event, frozen=True):
     """A new title's details, seasons and episodes were stored for the first time."""
 
     resource: ClassVar[str] = "media_item"
@@ -343,8 +315,7 @@ class MediaReady(Event):
     search_now: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MediaRefreshed(Event):
+class MediaRefreshed(Event, frozen=True):
     """A provider's facts changed (field -> [old, new]); never a user's choices."""
 
     resource: ClassVar[str] = "media_item"
@@ -353,8 +324,7 @@ class MediaRefreshed(Event):
     episodes_added: int
 
 
-@dataclass(frozen=True, slots=True)
-class MediaChanged(Event):
+class MediaChanged(Event, frozen=True):
     """A user changed a title: monitoring, profile, folder or match."""
 
     resource: ClassVar[str] = "media_item"
@@ -362,8 +332,7 @@ class MediaChanged(Event):
     changed: dict[str, list[object]]
 
 
-@dataclass(frozen=True, slots=True)
-class MediaRemoved(Event):
+class MediaRemoved(Event, frozen=True):
     """A title was removed."""
 
     resource: ClassVar[str] = "media_item"
@@ -375,8 +344,7 @@ class MediaRemoved(Event):
     files_deleted: int
 
 
-@dataclass(frozen=True, slots=True)
-class MediaRestored(Event):
+class MediaRestored(Event, frozen=True):
     """The removal of a title was undone."""
 
     resource: ClassVar[str] = "media_item"
@@ -386,23 +354,20 @@ class MediaRestored(Event):
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshRequested(Event):
+class RefreshRequested(Event, frozen=True):
     """A user asked to fetch a title's details again."""
 
     resource: ClassVar[str] = "media_item"
     media_item_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataRetryRequested(Event):
+class MetadataRetryRequested(Event, frozen=True):
     """A user asked to try the metadata source again now."""
 
     resource: ClassVar[str] = "metadata"
 
 
-@dataclass(frozen=True, slots=True)
-class ScanRequested(Event):
+class ScanRequested(Event, frozen=True):
     """A user asked to scan a library folder (None: all of them) now."""
 
     resource: ClassVar[str] = "library_path"
@@ -412,8 +377,7 @@ class ScanRequested(Event):
     """Whether the user confirmed that missing files are really gone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanFinished(Event):
+class ScanFinished(Event, frozen=True, kw_only=True):
     """A scan ended: done, refused (with the reason) or failed."""
 
     resource: ClassVar[str] = "scan"
@@ -424,8 +388,7 @@ class ScanFinished(Event):
     counts: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class FilesFound(Event):
+class FilesFound(Event, frozen=True):
     """A scan found new files, which are recognised and analysed next."""
 
     resource: ClassVar[str] = "library_path"
@@ -434,8 +397,7 @@ class FilesFound(Event):
     files: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileMatched(Event):
+class FileMatched(Event, frozen=True, kw_only=True):
     """A file was linked to a title, with the evidence."""
 
     resource: ClassVar[str] = "media_item"
@@ -447,8 +409,7 @@ class FileMatched(Event):
     """Reasons as codes and facts; sentences in events of older versions."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilesMissing(Event):
+class FilesMissing(Event, frozen=True):
     """A scan with accepted results found that files are missing."""
 
     resource: ClassVar[str] = "library_path"
@@ -458,8 +419,7 @@ class FilesMissing(Event):
     examples: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class InboxChanged(Event):
+class InboxChanged(Event, frozen=True):
     """The number of entries in the import review changed."""
 
     resource: ClassVar[str] = "inbox"
@@ -467,8 +427,7 @@ class InboxChanged(Event):
     waiting: int
 
 
-@dataclass(frozen=True, slots=True)
-class InboxImportRequested(Event):
+class InboxImportRequested(Event, frozen=True):
     """A user asked to import entries of the import review with their best candidates."""
 
     resource: ClassVar[str] = "inbox"
@@ -478,16 +437,14 @@ class InboxImportRequested(Event):
     """The account that asked; None for keys without an account and for the system."""
 
 
-@dataclass(frozen=True, slots=True)
-class TitleEditRequested(Event):
+class TitleEditRequested(Event, frozen=True):
     """A user asked to change many titles at once, or to undo that."""
 
     resource: ClassVar[str] = "title_edit"
     edit_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class InboxDecided(Event):
+class InboxDecided(Event, frozen=True):
     """A user decided an entry of the import review."""
 
     resource: ClassVar[str] = "inbox"
@@ -495,8 +452,7 @@ class InboxDecided(Event):
     decision: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileImported(Event):
+class FileImported(Event, frozen=True, kw_only=True):
     """A file of a finished download was placed in the library."""
 
     resource: ClassVar[str] = "media_item"
@@ -509,8 +465,7 @@ class FileImported(Event):
     replaced: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class FilesRenamed(Event):
+class FilesRenamed(Event, frozen=True):
     """Files were renamed; the journal can undo it."""
 
     resource: ClassVar[str] = "media_item"
@@ -519,8 +474,7 @@ class FilesRenamed(Event):
     files: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRemoved(Event):
+class FileRemoved(Event, frozen=True, kw_only=True):
     """A file was removed from the library, into the recycle bin or permanently."""
 
     resource: ClassVar[str] = "media_item"
@@ -533,8 +487,7 @@ class FileRemoved(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class BlocklistChanged(Event):
+class BlocklistChanged(Event, frozen=True):
     """A user put releases on the blocklist or removed them from it; at most twenty are named."""
 
     resource: ClassVar[str] = "blocklist"
@@ -543,8 +496,7 @@ class BlocklistChanged(Event):
     removed: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class JobsPaused(Event):
+class JobsPaused(Event, frozen=True):
     """A user paused all jobs, or resumed them."""
 
     resource: ClassVar[str] = "jobs"
@@ -552,8 +504,7 @@ class JobsPaused(Event):
     paused: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RecycleBinEmptied(Event):
+class RecycleBinEmptied(Event, frozen=True):
     """Files in the recycle bin were deleted permanently."""
 
     resource: ClassVar[str] = "recycle_bin"
@@ -564,8 +515,7 @@ class RecycleBinEmptied(Event):
     """Original paths of the first of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileRestored(Event):
+class FileRestored(Event, frozen=True):
     """A file was moved from the recycle bin back to its place."""
 
     resource: ClassVar[str] = "recycle_bin"
@@ -573,8 +523,7 @@ class FileRestored(Event):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class SearchRequested(Event):
+class SearchRequested(Event, frozen=True):
     """A user asked to search indexers for what a title, a season or episodes are missing."""
 
     resource: ClassVar[str] = "media_item"
@@ -585,8 +534,7 @@ class SearchRequested(Event):
     """None: every monitored version."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReleasesRequested(Event):
+class ReleasesRequested(Event, frozen=True):
     """A user started a manual search, which queries indexers and grabs nothing."""
 
     resource: ClassVar[str] = "search"
@@ -594,8 +542,7 @@ class ReleasesRequested(Event):
     media_item_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchFinished(Event):
+class SearchFinished(Event, frozen=True, kw_only=True):
     """A search ended; every release found is stored with its verdict."""
 
     resource: ClassVar[str] = "media_item"
@@ -607,8 +554,7 @@ class SearchFinished(Event):
     failures: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseGrabbed(Event):
+class ReleaseGrabbed(Event, frozen=True, kw_only=True):
     """A release was sent to a download client."""
 
     resource: ClassVar[str] = "media_item"
@@ -623,8 +569,7 @@ class ReleaseGrabbed(Event):
     """As `reasons.Reason.to_json` returns them; sentences in events of older versions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadChanged(Event):
+class DownloadChanged(Event, frozen=True, kw_only=True):
     """A download changed its state."""
 
     resource: ClassVar[str] = "download"
@@ -636,8 +581,7 @@ class DownloadChanged(Event):
     """Reason or None."""
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadCompleted(Event):
+class DownloadCompleted(Event, frozen=True):
     """A download is complete; the import follows."""
 
     resource: ClassVar[str] = "download"
@@ -645,8 +589,7 @@ class DownloadCompleted(Event):
     media_item_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadImported(Event):
+class DownloadImported(Event, frozen=True):
     """All wanted files of a download were imported."""
 
     resource: ClassVar[str] = "media_item"
@@ -655,8 +598,7 @@ class DownloadImported(Event):
     files: int
 
 
-@dataclass(frozen=True, slots=True)
-class ImportBlocked(Event):
+class ImportBlocked(Event, frozen=True):
     """A finished download needs a user's decision, for the given reasons."""
 
     resource: ClassVar[str] = "download"
@@ -666,8 +608,7 @@ class ImportBlocked(Event):
     reasons: list[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadFailed(Event):
+class DownloadFailed(Event, frozen=True):
     """A download failed; `blocklisted` says whether its release was added to the blocklist."""
 
     resource: ClassVar[str] = "download"
@@ -678,8 +619,7 @@ class DownloadFailed(Event):
     blocklisted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadRemoved(Event):
+class DownloadRemoved(Event, frozen=True):
     """A user removed a download from the queue."""
 
     resource: ClassVar[str] = "download"
@@ -690,16 +630,14 @@ class DownloadRemoved(Event):
     blocklisted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRequested(Event):
+class ImportRequested(Event, frozen=True):
     """A user asked to import a finished download, possibly again."""
 
     resource: ClassVar[str] = "download"
     download_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestAdded(Event):
+class RequestAdded(Event, frozen=True, kw_only=True):
     """A person requested a title."""
 
     resource: ClassVar[str] = "request"
@@ -712,8 +650,7 @@ class RequestAdded(Event):
     asker: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestJoined(Event):
+class RequestJoined(Event, frozen=True):
     """Another person wants what was requested already, and follows the request."""
 
     resource: ClassVar[str] = "request"
@@ -722,8 +659,7 @@ class RequestJoined(Event):
     follower: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestApproved(Event):
+class RequestApproved(Event, frozen=True, kw_only=True):
     """A request was approved by a person, or automatically for the given reason; the title is added next."""
 
     resource: ClassVar[str] = "request"
@@ -736,8 +672,7 @@ class RequestApproved(Event):
     """Reason or None."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestDeclined(Event):
+class RequestDeclined(Event, frozen=True):
     """A request was declined; `reason` is what the person wrote."""
 
     resource: ClassVar[str] = "request"
@@ -747,8 +682,7 @@ class RequestDeclined(Event):
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRetried(Event):
+class RequestRetried(Event, frozen=True):
     """A person retried a request that had failed."""
 
     resource: ClassVar[str] = "request"
@@ -756,8 +690,7 @@ class RequestRetried(Event):
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFailed(Event):
+class RequestFailed(Event, frozen=True):
     """An approved request could not be carried out."""
 
     resource: ClassVar[str] = "request"
@@ -768,8 +701,7 @@ class RequestFailed(Event):
     """Reason."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestChanged(Event):
+class RequestChanged(Event, frozen=True, kw_only=True):
     """What the library has of a requested title changed the state of the request."""
 
     resource: ClassVar[str] = "request"
@@ -780,8 +712,7 @@ class RequestChanged(Event):
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestWithdrawn(Event):
+class RequestWithdrawn(Event, frozen=True):
     """A request was withdrawn, or removed by someone who decides requests."""
 
     resource: ClassVar[str] = "request"
@@ -791,8 +722,7 @@ class RequestWithdrawn(Event):
     """The accounts that asked for it or followed it; their pages show the change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemReported(Event):
+class ProblemReported(Event, frozen=True, kw_only=True):
     """A person reported a problem with a title."""
 
     resource: ClassVar[str] = "problem"
@@ -804,8 +734,7 @@ class ProblemReported(Event):
     """`S02E03`, `S02`, or empty for the whole title."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemCommented(Event):
+class ProblemCommented(Event, frozen=True):
     """A person commented on a reported problem."""
 
     resource: ClassVar[str] = "problem"
@@ -814,8 +743,7 @@ class ProblemCommented(Event):
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemClosed(Event):
+class ProblemClosed(Event, frozen=True, kw_only=True):
     """A reported problem was resolved or reopened; `automatic` if its files were replaced."""
 
     resource: ClassVar[str] = "problem"
@@ -826,8 +754,7 @@ class ProblemClosed(Event):
     automatic: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplacementRequested(Event):
+class ReplacementRequested(Event, frozen=True, kw_only=True):
     """A person marked files as faulty and asked for a replacement; the search follows."""
 
     resource: ClassVar[str] = "media_item"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Index, Integer, Text, cast, delete, insert, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -44,8 +44,7 @@ class EventRow(Base):
     dispatched_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(msgspec.Struct, frozen=True):
     """An event as read from the log."""
 
     id: int
@@ -125,8 +124,7 @@ def feed(
     return _happened(session.execute(query))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditFilter:
+class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which events of the audit to read; the empty filter reads all."""
 
     person: str | None = None

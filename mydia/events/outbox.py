@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -52,7 +52,7 @@ def emit_all(session: Session, actor: Actor, events: Sequence[Event], *, at: dat
 
 
 def _row(actor: Actor, event: Event, at: datetime) -> dict[str, Any]:
-    payload = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    payload = asdict(event)
     resource_id = payload.get(f"{event.resource}_id")
     return {
         "at": at,
@@ -68,8 +68,7 @@ def _row(actor: Actor, event: Event, at: datetime) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(msgspec.Struct, frozen=True):
     """A job that an event starts."""
 
     job: str

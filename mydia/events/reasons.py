@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+
+import msgspec
 
 from mydia import units
 from mydia.languages import language_name
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True):
     """A code of SENTENCES with the facts that its sentence names."""
 
     code: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Plain JSON values: sizes in bytes, dates in ISO form, another reason as `to_json` returns it."""
 
     def __post_init__(self) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from mydia.events import Happened, say
 from mydia.units import plural, size
@@ -14,8 +16,7 @@ type Told = Mapping[str, Any]
 _WORDS_AT_MOST = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class Story(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the history."""
 
     id: int
@@ -38,8 +39,7 @@ class Story:
     """The events that this line sums up, newest first; empty when it stands for one event."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(msgspec.Struct, frozen=True):
     icon: str
     tone: str
     title: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from mydia.events import EVENTS, Happened
 from mydia.events.stories import shown_value, story
@@ -75,8 +76,7 @@ def types_of(kind: str) -> tuple[str, ...]:
     return tuple(name for name in EVENTS if kind_of(name) == kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """A value that changed. None: there was none, or there is none any more."""
 
     field: str
@@ -84,8 +84,7 @@ class Change:
     new: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the audit."""
 
     id: int

@@ -16,11 +16,13 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import dramatiq
+import msgspec
 from dramatiq.middleware import CurrentMessage, Interrupt, Retries, TimeLimit, TimeLimitExceeded
 
 from mydia import clock
@@ -65,8 +67,7 @@ class JobFunction(Protocol):
         """Run the job and return a few words about the outcome."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A function that can be queued. Calling it runs it directly, as tests do."""
 
     name: str
@@ -147,18 +148,17 @@ def job(
     return register
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(msgspec.Struct, frozen=True):
     """An entry of the SCHEDULE table: a cron expression, in local time, that starts a job."""
 
     cron: str
     """Five fields as in crontab; weekdays as names or in cron's numbers (0 and 7 are Sunday)."""
     job: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = msgspec.field(default_factory=dict)
     name: str = ""
     """Its id on the tasks page; the job's name when empty."""
     title: str = ""
-    by_hand: Mapping[str, Any] = field(default_factory=dict)
+    by_hand: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Params that replace the others if a user starts it."""
     setting: str = ""
     """The setting that overrides the cron expression (with another one or a number of minutes), if users can change it."""
@@ -184,8 +184,7 @@ class Enqueue(Protocol):
         """See `Enqueuer.__call__`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deps:
+class Deps(msgspec.Struct, frozen=True, kw_only=True):
     """What a job receives: `database`, `outside`, `config`, a function to queue other jobs, and its own run."""
 
     database: Database
@@ -193,7 +192,7 @@ class Deps:
     config: Config
     enqueue: Enqueue
     board: TaskBoard
-    run: Run = field(default_factory=Unwatched)
+    run: Run = msgspec.field(default_factory=Unwatched)
 
 
 class Enqueuer:

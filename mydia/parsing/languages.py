@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from mydia.parsing.patterns import COMMON_CODES, LANGUAGE_CODES, SUBTITLE_PREFIXES
 from mydia.parsing.tokens import Mark, Words
@@ -21,8 +22,7 @@ _LAST_PAIRS = frozenset({"FR", "DE", "ES", "NL", "PL", "CZ", "RU", "HU", "PT"})
 _SCENE_SUBS = {"vostfr": "fr", "vostf": "fr", "subfrench": "fr", "vostit": "it", "subita": "it"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Languages:
+class Languages(msgspec.Struct, frozen=True, kw_only=True):
     """Audio and subtitle languages with their spans."""
 
     audio: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import replace
 from types import MappingProxyType
 
 from mydia.parsing import refusals

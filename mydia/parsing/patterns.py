@@ -8,11 +8,10 @@ solid phrase, or in an unbroken row of phrases that leads to one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(msgspec.Struct, frozen=True):
     """One row of a table: phrases with the same meaning."""
 
     kind: str

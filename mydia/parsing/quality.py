@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import total_ordering
 from typing import Any
 
+import msgspec
+
 
 class Source(StrEnum):
     """Source of the video."""
@@ -35,8 +37,7 @@ class Modifier(StrEnum):
     REMUX = "remux"
 
 
-@dataclass(frozen=True, slots=True)
-class QualityDefinition:
+class QualityDefinition(msgspec.Struct, frozen=True):
     """One row of the quality table, as chosen in a profile."""
 
     key: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
+
+import msgspec
 
 from mydia.parsing.quality import Quality
 
@@ -14,8 +15,7 @@ Span = tuple[int, int]
 _NOTHING: Mapping[str, tuple[Span, ...]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Confidence:
+class Confidence(msgspec.Struct, frozen=True):
     """Confidence, from 0 to 1, in each field that identifies the title and episode."""
 
     type: float = 0.0
@@ -31,8 +31,7 @@ class Confidence:
         return min((value for value in (self.title, self.year, self.season, self.episodes) if value), default=0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedRelease:
+class ParsedRelease(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of one release, file or folder name. Missing fields are None or empty."""
 
     name: str
@@ -65,7 +64,7 @@ class ParsedRelease:
     is_special: bool = False
     is_split_episode: bool = False
     episode_title: str | None = None
-    quality: Quality = field(default=Quality())
+    quality: Quality = msgspec.field(default=Quality())
     release_group: str | None = None
     hash: str | None = None
     languages: tuple[str, ...] = ()
@@ -96,8 +95,8 @@ class ParsedRelease:
     is_3d: bool = False
     extra: str | None = None
     """Kind of an extra: `sample`, `trailer`, `featurette`."""
-    confidence: Confidence = field(default=Confidence())
-    spans: Mapping[str, tuple[Span, ...]] = field(default=_NOTHING)
+    confidence: Confidence = msgspec.field(default=Confidence())
+    spans: Mapping[str, tuple[Span, ...]] = msgspec.field(default=_NOTHING)
     """Maps each field to the parts of the name it was read from."""
 
     @property

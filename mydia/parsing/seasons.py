@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from mydia.parsing.numerals import HAN_NUMBER, NUMBER_WORD, ORDINAL_WORD, fold, read_number
 
@@ -67,8 +68,7 @@ _CLOSED = re.compile(
 _LONGEST = 255
 
 
-@dataclass(frozen=True, slots=True)
-class SeasonFolder:
+class SeasonFolder(msgspec.Struct, frozen=True):
     """A parsed season folder."""
 
     seasons: tuple[int, ...]
@@ -107,8 +107,7 @@ def _read(parts: dict[str, str | None]) -> SeasonFolder | None:
     return SeasonFolder(seasons, has_title=bool((parts.get("title") or "").strip(" ._-[]()")))
 
 
-@dataclass(frozen=True, slots=True)
-class SeasonMarker:
+class SeasonMarker(msgspec.Struct, frozen=True):
     """A season named at the end of a title, as fansub groups write it."""
 
     title: str

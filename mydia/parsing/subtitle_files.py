@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from copy import replace
+
+import msgspec
 
 from mydia.parsing.patterns import LANGUAGE_CODES, LANGUAGES, SUBTITLE_PREFIXES
 
@@ -33,8 +35,7 @@ _COUNTER = re.compile(r"[ ]-[ ]\d{1,2}\Z")
 _COPY = re.compile(r"(?:track[ _]?)?\d{1,2}\Z", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class SubtitleEnding:
+class SubtitleEnding(msgspec.Struct, frozen=True):
     """Language, tags in alphabetical order, and title."""
 
     language: str | None = None
@@ -59,8 +60,7 @@ def says_only_language(stem: str) -> bool:
     return all(_read_part(_without_number(part.strip())) is not None for part in stem.split("."))
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True):
     language: str | None = None
     tags: tuple[str, ...] = ()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from mydia.parsing.patterns import ANNIVERSARY, SUBTITLE_PREFIXES, TEAM_WORDS, TERMS
 
@@ -44,8 +45,7 @@ class Mark(NamedTuple):
     solid: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(msgspec.Struct, frozen=True):
     """The words of a name and their positions."""
 
     text: str

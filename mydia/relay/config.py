@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from mydia.addresses import is_network
 from mydia.errors import Misconfigured
@@ -21,27 +22,26 @@ TVDB_URL = "https://api4.thetvdb.com/v4"
 TVDB_IMAGE_HOST = "artworks.thetvdb.com"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelayConfig:
+class RelayConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One relay."""
 
-    tmdb_api_key: Secret = field(default_factory=lambda: Secret(""))
+    tmdb_api_key: Secret = msgspec.field(default_factory=lambda: Secret(""))
     """A v3 key (32 hex digits) or a v4 read access token; empty disables TMDB."""
-    tvdb_api_key: Secret = field(default_factory=lambda: Secret(""))
-    tvdb_pin: Secret = field(default_factory=lambda: Secret(""))
+    tvdb_api_key: Secret = msgspec.field(default_factory=lambda: Secret(""))
+    tvdb_pin: Secret = msgspec.field(default_factory=lambda: Secret(""))
     tmdb_url: str = TMDB_URL
     tmdb_image_url: str = TMDB_IMAGE_URL
     tvdb_url: str = TVDB_URL
     cache_path: Path | None = None
     """The SQLite file of the shared store; None caches in memory only, unless there is a Redis URL."""
-    redis_url: Secret = field(default_factory=lambda: Secret(""))
+    redis_url: Secret = msgspec.field(default_factory=lambda: Secret(""))
     crashes_path: Path | None = None
     """The file of crash reports; None refuses reports."""
     max_entries: int = 20_000
     max_bytes: int = 64 * 1024**2
     """Limit of the answers in memory, in bytes; 20,000 answers of 8 kB would be 160 MB."""
     max_store_bytes: int = 1024**3
-    ttl_s: Mapping[str, int] = field(default_factory=lambda: dict(TTL_S))
+    ttl_s: Mapping[str, int] = msgspec.field(default_factory=lambda: dict(TTL_S))
     stale_while_revalidate_s: int = 86_400
     stale_if_error_s: int = 604_800
     tmdb_per_s: float = 30.0
@@ -55,7 +55,7 @@ class RelayConfig:
     reports_per_min: int = 10
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     dashboard_username: str = ""
-    dashboard_password: Secret = field(default_factory=lambda: Secret(""))
+    dashboard_password: Secret = msgspec.field(default_factory=lambda: Secret(""))
 
     @property
     def available(self) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import quote
+
+import msgspec
 
 _SUB = "credits|external_ids|videos|recommendations|similar|keywords|alternative_titles|translations|watch/providers"
 
@@ -19,8 +20,7 @@ _SEASON = r"([0-9]{1,5})"
 _EPISODES = ("airDate", "episodeNumber", "page", "season")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One address of the relay."""
 
     path: re.Pattern[str]
@@ -136,19 +136,17 @@ _OURS = frozenset({"api_key", "apikey", "access_token", "session_id", "guest_ses
 """Credentials are the relay's; those of a caller are ignored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """A request to an upstream."""
 
     rule: Rule
     key: str
     """Canonical: equal for every spelling of the same request."""
     path: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(msgspec.Struct, frozen=True):
     """The answer to a request that is not sent upstream."""
 
     status: int

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 
 class RunState(StrEnum):
@@ -28,8 +29,7 @@ WAITING = (RunState.QUEUED, RunState.DELAYED)
 ENDED = (RunState.DONE, RunState.FAILED, RunState.CANCELLED, RunState.DEAD)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One execution of a job, including all its attempts."""
 
     id: str
@@ -71,8 +71,7 @@ class Run:
         return (now - self.started_at).total_seconds() * (self.total - self.done) / self.done
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scheduled:
+class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
     """A job on the schedule."""
 
     name: str
@@ -89,8 +88,7 @@ class Scheduled:
     """The latest run of this job, in any state and however it was started."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueDepth:
+class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):
     """Number of runs in one queue, by state."""
 
     queue: str
@@ -101,8 +99,7 @@ class QueueDepth:
     """Failed and dead runs that have not been pruned."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerProcess:
+class WorkerProcess(msgspec.Struct, frozen=True, kw_only=True):
     """A live worker process."""
 
     id: str
@@ -113,8 +110,7 @@ class WorkerProcess:
     started_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(msgspec.Struct, frozen=True):
     """What every page shows of the board."""
 
     workers: int
@@ -124,8 +120,7 @@ class Glance:
     """Runs that failed and have not been started again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(msgspec.Struct, frozen=True):
     """How often a job ended in one state since the board was created; never pruned, for counters."""
 
     job: str
@@ -134,8 +129,7 @@ class Total:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """A request to run a job now; the worker queues it as a message."""
 
     seq: int

@@ -6,9 +6,9 @@ import gzip
 import hashlib
 import re
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 
@@ -34,8 +34,7 @@ _FOR_AN_HOUR = "public, max-age=3600"
 _CSS_URL = re.compile(r"""url\((['"]?)(fonts/[^'")]+)\1\)""")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asset:
+class Asset(msgspec.Struct, frozen=True, kw_only=True):
     """One file as it is sent."""
 
     name: str

@@ -6,11 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from itertools import batched
 from typing import Literal
 
 from litestar.response import Stream
+from msgspec.structs import asdict
 
 from mydia import clock
 from mydia.events.trail import Entry

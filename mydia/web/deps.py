@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 from urllib.parse import parse_qsl
 
@@ -107,8 +106,7 @@ class NotSignedIn(MydiaError):
     kind = "not_signed_in"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebDeps:
+class WebDeps(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the web process consists of. Created once in `mydia.app`; tests create their own."""
 
     config: Config

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get
 from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
 from litestar.params import FromPath
@@ -34,8 +34,7 @@ STATUS: dict[str, int] = {
 _API = ("/api/", "/graphql", "/sonarr/", "/radarr/", "/plex/", "/relay/", "/ready", "/metrics")
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(msgspec.Struct, frozen=True):
     title: str
     sentence: str
 
@@ -60,8 +59,7 @@ _PAGES_OF_THEIR_OWN = frozenset({401, 403, 404, 405})
 _ICONS = {401: "lock", 403: "lock", 404: "search-x", 429: "timer", 503: "unplug"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorView:
+class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
     """What an error page shows."""
 
     status: int

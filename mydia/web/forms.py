@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, get_type_hints
 
@@ -92,8 +91,7 @@ class Form[Fields: Struct]:
         return self._kind(**_read(self._kind, self._values, "", {}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Field:
+class _Field(msgspec.Struct, frozen=True, kw_only=True):
     """How one field is read."""
 
     name: str

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from litestar import get
 from litestar.params import FromQuery
 from litestar.response import Stream
@@ -35,8 +36,7 @@ _ALONE_S = 60.0
 _STREAM_AGE_S = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
+class Push(msgspec.Struct, frozen=True, kw_only=True):
     """One message to the listeners of a topic; made by `changed` or `partial`."""
 
     topic: str
@@ -66,8 +66,7 @@ def partial(topic: str, target: str, html: str, swap: str = "outerMorph") -> Pus
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LiveContext:
+class LiveContext(msgspec.Struct, frozen=True):
     """What `on_event` and `poll` work with."""
 
     deps: WebDeps
@@ -77,8 +76,7 @@ class LiveContext:
     """All component macros."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveTopic:
+class LiveTopic(msgspec.Struct, frozen=True):
     """A topic that pages can listen to."""
 
     name: str

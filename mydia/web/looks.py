@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+import msgspec
 
 from mydia.vocabulary import find_member
 
@@ -40,8 +41,7 @@ _SHORT_DAYS = {DateStyle.DAY_FIRST: "%-d %b", DateStyle.MONTH_FIRST: "%b %-d", D
 _TIMES = {Hours.H24: "%H:%M", Hours.H12: "%-I:%M %p"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
+class Looks(msgspec.Struct, frozen=True, kw_only=True):
     """The preferences of the person who sees a page."""
 
     zone: ZoneInfo

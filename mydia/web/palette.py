@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromQuery
 
@@ -14,8 +14,7 @@ from mydia.web.render import fragment
 from mydia.web.shell import NAV
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """One line."""
 
     label: str
@@ -26,8 +25,7 @@ class Hit:
     """Whether choosing it sends a POST to `href` instead of opening it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Lines under one heading."""
 
     title: str

@@ -13,7 +13,7 @@ import json
 import logging
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from copy import replace
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit

@@ -13,7 +13,7 @@ import binascii
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import KW_ONLY, asdict, dataclass, is_dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -53,8 +53,7 @@ _MAIN = "main#main"  # what htmx 4 sends in HX-Target for the element that navig
 _VARY = "HX-Request, HX-Target, HX-Request-Type, HX-Reread, Cookie"
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(msgspec.Struct, frozen=True):
     """The theme that was chosen."""
 
     choice: str
@@ -232,7 +231,7 @@ def query(values: Mapping[str, Any] | Any, **changes: Any) -> str:
 
 def _json_attribute(value: Any) -> Markup:
     """Return JSON that is safe in a single-quoted attribute."""
-    text = json.dumps(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value)
+    text = json.dumps(value, default=msgspec.to_builtins)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").replace("'", "\\u0027"))  # noqa: S704
 
 
@@ -286,7 +285,7 @@ def page(
 
     Args:
         template: Path below `templates/`, e.g. `movies/list/page.html`.
-        view: A frozen dataclass; `view` in the template.
+        view: A frozen struct; `view` in the template.
         active: The navigation entry that is current, an id of `shell.NAV`.
         topics: Live topics of the page, in addition to `shell`.
         shell: False for pages without it (login, setup).

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from mydia.contexts.users import Caller, Permission
 from mydia.web.deps import WebDeps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NavItem:
+class NavItem(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the sidebar."""
 
     id: str
@@ -106,16 +106,14 @@ TABS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 the caller may open are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class NavCount:
+class NavCount(msgspec.Struct, frozen=True):
     """A number beside an entry: `""` for a size, `live` for something running, `alert` for something to decide."""
 
     text: str
     tone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Transfers:
+class Transfers(msgspec.Struct, frozen=True):
     """The small summary above the account."""
 
     label: str
@@ -125,8 +123,7 @@ class Transfers:
     percent: float
 
 
-@dataclass(frozen=True, slots=True)
-class Banner:
+class Banner(msgspec.Struct, frozen=True):
     """A sentence above every page about a problem that needs action."""
 
     text: str
@@ -134,11 +131,10 @@ class Banner:
     action: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShellView:
+class ShellView(msgspec.Struct, frozen=True):
     """What the shell shows."""
 
-    counts: Mapping[str, NavCount] = field(default_factory=dict)
+    counts: Mapping[str, NavCount] = msgspec.field(default_factory=dict)
     """Counts by the entry's id."""
     transfers: Transfers | None = None
     banner: Banner | None = None

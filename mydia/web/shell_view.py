@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from sqlalchemy.orm import Session
 
 from mydia import units
@@ -16,8 +15,7 @@ from mydia.web.remembered import UntilCommit
 from mydia.web.shell import Banner, NavCount, ShellView, Transfers
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(msgspec.Struct, frozen=True):
     """What is read from the database, for all callers with the same permissions."""
 
     counts: tuple[tuple[str, NavCount], ...]

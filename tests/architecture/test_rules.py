@@ -86,6 +86,9 @@ def test_values_of_five_fields_and_more_are_built_by_name():
                 continue
             fields = [line for line in node.body if isinstance(line, ast.AnnAssign)]
             kinds = [ast.unparse(one) for one in node.decorator_list if ast.unparse(one).startswith("dataclass")]
+            kinds += [
+                "struct " + " ".join(map(ast.unparse, node.keywords)) for word in node.keywords if word.arg == "frozen"
+            ]
             by_name = any("kw_only=True" in kind for kind in kinds) or any(
                 ast.unparse(line.annotation) == "KW_ONLY" for line in fields
             )

@@ -59,7 +59,7 @@ def config(tmdb: Tmdb, tvdb: Tvdb, tmp_path: Path) -> RelayConfig:
 @pytest.fixture
 def make_relay(config: RelayConfig, http: Http, times: HandClock) -> Iterator[MakeRelay]:
     """Creates relays with the manual clock; configuration fields are keyword arguments."""
-    from dataclasses import replace
+    from copy import replace
 
     made: list[Relay] = []
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from copy import replace
 
 import pytest
 from litestar import post

@@ -35,7 +35,7 @@ def _authenticate(request: WebRequest, _deps: WebDeps) -> Caller | None:
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[TestClient[WebApp]]:
-    from dataclasses import replace
+    from copy import replace
 
     deps = replace(make_deps(tmp_path), authenticate=_authenticate)
     with Tmdb() as tmdb:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 from mydia.adapters.kinds import Connection
 
@@ -34,8 +35,7 @@ class RemoteState(StrEnum):
     """The release itself is bad or no longer available."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteDownload:
+class RemoteDownload(msgspec.Struct, frozen=True, kw_only=True):
     """A download as its client reports it."""
 
     ref: str
@@ -70,8 +70,7 @@ class RemoteDownload:
     completed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
+class RemoteFile(msgspec.Struct, frozen=True):
     """One file inside a download; `path` is relative to the download's save folder."""
 
     path: str
@@ -80,8 +79,7 @@ class RemoteFile:
     wanted: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDownload:
+class NewDownload(msgspec.Struct, frozen=True, kw_only=True):
     """A download to add, with exactly one of `magnet` and `content`."""
 
     name: str
@@ -99,8 +97,7 @@ class NewDownload:
     seed_time_min: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientReport:
+class ClientReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a connection test."""
 
     version: str
@@ -108,7 +105,7 @@ class ClientReport:
     save_path: str | None = None
     """The default folder, as the client sees it."""
     free_bytes: int | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = msgspec.field(default=())
     """Warnings about settings that cause problems (category missing, seeding limit removes files, …)."""
 
 

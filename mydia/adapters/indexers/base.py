@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 from mydia.adapters.kinds import Connection
 
@@ -17,8 +18,7 @@ class Protocols(StrEnum):
     USENET = "usenet"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A search. Ids are used if the indexer supports them; otherwise the text is."""
 
     type: str
@@ -36,8 +36,7 @@ class Query:
     """Maximum number of releases to return; read in pages."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexerRelease:
+class IndexerRelease(msgspec.Struct, frozen=True, kw_only=True):
     """A release as an indexer lists it; its title is not parsed here."""
 
     guid: str
@@ -69,8 +68,7 @@ class IndexerRelease:
     tvdb_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What an indexer can search by (`t=caps`)."""
 
     title: str
@@ -100,8 +98,7 @@ class Indexer(Protocol):
         """Fetch a .torrent or .nzb file, or a magnet link to which the URL redirects."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True):
     """The content of a file, or a magnet link."""
 
     content: bytes | None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+
+import msgspec
 
 from mydia import clock, writing
 from mydia.adapters.errors import AdapterError, Unreachable
@@ -15,8 +16,7 @@ _LOOK_EVERY_S = 0.25
 """Interval at which a waiting search checks whether it was cancelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexerAnswer:
+class IndexerAnswer(msgspec.Struct, frozen=True):
     """The result of one indexer: either releases or the error."""
 
     connection: Connection

@@ -14,12 +14,12 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urljoin
 
 import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types, which mypy only finds in this form
+import msgspec
 
 from mydia import clock
 from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
@@ -55,8 +55,7 @@ _PROTOCOLS: Mapping[str, Protocols] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Caps:
+class _Caps(msgspec.Struct, frozen=True):
     """Capabilities with fields that only this module needs."""
 
     shown: Capabilities

@@ -5,8 +5,9 @@ Source: Prowlarr's OpenAPI document, `GET /api/v1/indexer`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from mydia.adapters.errors import Nonsense
 from mydia.adapters.http import Http
@@ -16,8 +17,7 @@ _SERVICE = "Prowlarr"
 _KINDS = {"torrent": "torznab", "usenet": "newznab"}
 
 
-@dataclass(frozen=True, slots=True)
-class ProwlarrIndexer:
+class ProwlarrIndexer(msgspec.Struct, frozen=True):
     """An indexer in Prowlarr."""
 
     id: int

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioTrack:
+
+class AudioTrack(msgspec.Struct, frozen=True, kw_only=True):
     """An audio stream; `codec` uses the parser's names (aac ac3 eac3 dts dts-hd dts-x truehd atmos flac mp3 opus pcm …)."""
 
     codec: str
@@ -22,8 +22,7 @@ class AudioTrack:
     bitrate_bps: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubtitleTrack:
+class SubtitleTrack(msgspec.Struct, frozen=True, kw_only=True):
     """One embedded subtitle stream."""
 
     codec: str
@@ -34,8 +33,7 @@ class SubtitleTrack:
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaFacts:
+class MediaFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The result of analysing a file."""
 
     container: str | None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
+
+import msgspec
 
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
+class Ids(msgspec.Struct, frozen=True):
     """A title's ids in the catalogues. A film and a series can have the same TMDB id."""
 
     tmdb_id: int | None = None
@@ -20,8 +20,7 @@ class Ids:
     """Its id or short name in the optional third source."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One result of a search for a title."""
 
     type: MediaType
@@ -40,8 +39,7 @@ class Candidate:
     adult: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonCredit:
+class PersonCredit(msgspec.Struct, frozen=True, kw_only=True):
     """A person's role in a title."""
 
     name: str
@@ -53,8 +51,7 @@ class PersonCredit:
     person_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OtherTitle:
+class OtherTitle(msgspec.Struct, frozen=True):
     """An alternative title."""
 
     title: str
@@ -63,8 +60,7 @@ class OtherTitle:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Artwork:
+class Artwork(msgspec.Struct, frozen=True):
     """A picture that a provider offers for a title."""
 
     path: str
@@ -75,8 +71,7 @@ class Artwork:
     height: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Video:
+class Video(msgspec.Struct, frozen=True):
     """A trailer or similar video."""
 
     name: str
@@ -86,8 +81,7 @@ class Video:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeDetails:
+class EpisodeDetails(msgspec.Struct, frozen=True, kw_only=True):
     """One episode as a provider lists it."""
 
     season_number: int
@@ -104,8 +98,7 @@ class EpisodeDetails:
     rating: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeasonDetails:
+class SeasonDetails(msgspec.Struct, frozen=True, kw_only=True):
     """A season; `episodes` is None if only the summary was requested."""
 
     number: int
@@ -117,8 +110,7 @@ class SeasonDetails:
     episodes: tuple[EpisodeDetails, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Details:
+class Details(msgspec.Struct, frozen=True, kw_only=True):
     """All details of a title."""
 
     type: MediaType

@@ -9,10 +9,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import date
 from typing import Any, Literal
 from urllib.parse import parse_qs
+
+import msgspec
 
 from mydia.adapters.metadata_providers import read
 from mydia.adapters.metadata_providers.base import Ids
@@ -37,13 +39,12 @@ _TMDB_PATH = re.compile(r"/(movie|tv)/(\d{1,9})(?!\d)")
 _TVDB_PATH = re.compile(r"/(?:dereferrer/)?(series|movies?)/(\d{1,9})(?![\w-])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NfoFacts:
+class NfoFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The content of an NFO file."""
 
     kind: NfoKind | None = None
     """None if there is only a URL that can be of a film or a series."""
-    ids: Ids = field(default_factory=Ids)
+    ids: Ids = msgspec.field(default_factory=Ids)
     """Ids of the film or series; for `episode` those of the episode, which do not identify the series."""
     title: str | None = None
     original_title: str | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from mydia.adapters.indexers import Indexer, IndexerAnswer, IndexerRelease, Query, ask_each
@@ -22,8 +22,7 @@ _WORKERS = 8
 _OPEN = frozenset({"searching", "retry"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class Round(msgspec.Struct, frozen=True, kw_only=True):
     """The indexers of one run of a search."""
 
     choices: tuple[settings.indexers.IndexerChoice, ...]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
@@ -77,8 +78,7 @@ class AlreadyComing(Conflict):
     """It is already being downloaded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
+class _Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is read before calling a service."""
 
     release: Release

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -28,8 +28,7 @@ from mydia.db import cursor_id, cursor_instant, decode_cursor, encode_cursor, ge
 from mydia.events import Happened, feed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastSearch:
+class LastSearch(msgspec.Struct, frozen=True, kw_only=True):
     """The result of the latest search, which answers "why was nothing grabbed?"."""
 
     id: str
@@ -99,8 +98,7 @@ def _last(row: Any) -> LastSearch:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SearchView:
+class SearchView(msgspec.Struct, frozen=True):
     """A search with all releases it found, best first."""
 
     search: Search
@@ -239,8 +237,7 @@ def get_download(session: Session, caller: Caller, download_id: str) -> Download
     return get(session, Download, download_id, what="This download")
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(msgspec.Struct, frozen=True):
     """A download with its events and files."""
 
     download: Download

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
@@ -51,8 +51,7 @@ _TRYING = frozenset({RemoteState.DOWNLOADING, RemoteState.STALLED, RemoteState.F
 _LONGEST_GAP_S = 15 * 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonitorReport:
+class MonitorReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one pass over the clients."""
 
     clients: int

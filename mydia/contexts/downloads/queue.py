@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
@@ -51,8 +51,7 @@ _GROUP_OF = {
 _SHOWN = {DownloadState.GRABBING: "queued", DownloadState.COMPLETED: "importing", DownloadState.IMPORTED: "seeding"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueRow:
+class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     """One download of the queue."""
 
     id: str
@@ -119,8 +118,7 @@ class QueueRow:
         return say(self.trouble) if self.trouble is not None else self.message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueSummary:
+class QueueSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The summary above the queue."""
 
     counts: dict[str, int]
@@ -369,8 +367,7 @@ def mark_failed(session: Session, caller: Caller, now: datetime, download_id: st
     emit(session, caller, DownloadFailed(row.id, row.media_item_id, failed.to_json(), blocklisted=True), at=now)
 
 
-@dataclass(frozen=True, slots=True)
-class Steered:
+class Steered(msgspec.Struct, frozen=True):
     """The outcome of pausing or resuming all downloads."""
 
     done: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from mydia.adapters.indexers import IndexerRelease
@@ -28,8 +28,7 @@ type Progress = Callable[[int, int, str], None]
 """(indexers that answered, indexers queried, name of the one that answered last)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Question:
+class _Question(msgspec.Struct, frozen=True, kw_only=True):
     """The search request, read before any indexer is called."""
 
     search_id: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,8 +27,7 @@ _FIRST_WAIT = timedelta(hours=6)
 _LONGEST_WAIT = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class SearchTarget:
+class SearchTarget(msgspec.Struct, frozen=True):
     """One target of a search."""
 
     item_id: str

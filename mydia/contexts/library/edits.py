@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
 
+import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -56,8 +57,7 @@ _KEPT_FOR = timedelta(days=30)
 _WAITED_FOR = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TitleChanges:
+class TitleChanges(msgspec.Struct, frozen=True, kw_only=True):
     """What to change in every selected title; None, empty or False leaves it as it is."""
 
     profile_id: str | None = None
@@ -114,8 +114,7 @@ _ONLY_FOR = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FieldPreview:
+class FieldPreview(msgspec.Struct, frozen=True):
     """One field and how many titles get another value."""
 
     name: str
@@ -123,8 +122,7 @@ class FieldPreview:
     titles: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
     """What an edit would do; nothing is changed yet."""
 
     titles: int
@@ -290,8 +288,7 @@ def list_edits(session: Session, caller: Caller, *, limit: int = 20) -> list[Tit
     return list(session.scalars(select(TitleEdit).order_by(TitleEdit.id.desc()).limit(limit)))
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """How many titles of an edit are in which state."""
 
     by_state: dict[LineState, int]
@@ -400,8 +397,7 @@ def _set_state(database: Database, edit_id: str, state: EditState, *, at: dateti
         session.execute(update(TitleEdit).where(TitleEdit.id == edit_id).values(state=state, finished_at=at))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
+class _Work(msgspec.Struct, frozen=True, kw_only=True):
     """Applies an edit to one title, or undoes it."""
 
     database: Database

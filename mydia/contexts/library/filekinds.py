@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import PurePosixPath
+
+import msgspec
 
 from mydia.parsing import ParsedRelease, is_season_folder, normalise_title, parse_release
 
@@ -143,8 +144,7 @@ class LeftOut(StrEnum):
     SAMPLE_NAME = "sample_name"
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """The kind of a file, and the reason if it is a video that is left out."""
 
     kind: FileKind

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.orm import Session
 
@@ -63,8 +63,7 @@ _AUDIO_CODECS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpecStrip:
+class SpecStrip(msgspec.Struct, frozen=True, kw_only=True):
     """The technical line of a file. Unknown parts are None."""
 
     resolution: str | None
@@ -81,8 +80,7 @@ class SpecStrip:
         return tuple(part for part in (self.resolution, self.source, self.hdr, self.codec, both) if part)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SidecarView:
+class SidecarView(msgspec.Struct, frozen=True, kw_only=True):
     """A file beside a video."""
 
     id: str
@@ -92,8 +90,7 @@ class SidecarView:
     flags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileView:
+class FileView(msgspec.Struct, frozen=True, kw_only=True):
     """One file as pages and APIs show it."""
 
     id: str
@@ -140,8 +137,7 @@ class FileView:
     missing_since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class FilePage:
+class FilePage(msgspec.Struct, frozen=True):
     """A page of files, by key-set."""
 
     files: tuple[FileView, ...]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Text, and_, bindparam, case, cast, false, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
@@ -21,8 +22,7 @@ from mydia.parsing import Quality, Source
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldFile:
+class HeldFile(msgspec.Struct, frozen=True, kw_only=True):
     """An existing file, for decisions."""
 
     file_id: str
@@ -130,8 +130,7 @@ def _held_by_item(
     return held
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedQuality:
+class WantedQuality(msgspec.Struct, frozen=True, kw_only=True):
     """The best file of something that could be upgraded."""
 
     name: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
+import msgspec
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
@@ -22,8 +22,7 @@ from mydia.errors import Conflict, Invalid
 from mydia.events import InboxChanged, ScanRequested, emit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IgnoredFolderView:
+class IgnoredFolderView(msgspec.Struct, frozen=True, kw_only=True):
     """An ignored folder with the number of its files."""
 
     id: str

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import msgspec
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
@@ -48,8 +49,7 @@ _FILES_AT_MOST = 500
 _HINTS = {MediaType.MOVIE: "movie", MediaType.TV_SHOW: "tv"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManualFile:
+class ManualFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file with the proposed import."""
 
     path: str
@@ -78,8 +78,7 @@ class ManualFile:
     """Why it is not proposed for import, as a sentence: an extra or a sample. It can still be imported."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManualFiles:
+class ManualFiles(msgspec.Struct, frozen=True, kw_only=True):
     """The videos of a folder or an entry."""
 
     files: tuple[ManualFile, ...]
@@ -87,8 +86,7 @@ class ManualFiles:
     """Whether there are more files than can be listed at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManualEpisode:
+class ManualEpisode(msgspec.Struct, frozen=True, kw_only=True):
     """An episode to choose."""
 
     id: str
@@ -100,8 +98,7 @@ class ManualEpisode:
     held: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManualChoice:
+class ManualChoice(msgspec.Struct, frozen=True, kw_only=True):
     """A user's decision about one file. None fields are taken from the name."""
 
     media_item_id: str
@@ -116,8 +113,7 @@ class ManualChoice:
     edition: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManualResult:
+class ManualResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a manual import."""
 
     file_ids: tuple[str, ...]
@@ -378,8 +374,7 @@ def choices_from_json(told: Sequence[Mapping[str, Any]]) -> list[ManualChoice]:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastImport:
+class PastImport(msgspec.Struct, frozen=True, kw_only=True):
     """A manual import that can be undone."""
 
     batch_id: str

@@ -8,11 +8,11 @@ least one of its known files exists.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
@@ -61,8 +61,7 @@ class NotMounted(Conflict):
         self.absence = absence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """The expected state of a library folder."""
 
     library_path_id: str

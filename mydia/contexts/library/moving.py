@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime
 from itertools import batched
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
@@ -28,8 +29,7 @@ from mydia.events import FilesRenamed, emit
 from mydia.runs import Run, Unwatched
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveLine:
+class MoveLine(msgspec.Struct, frozen=True, kw_only=True):
     """A file with its current and its new path."""
 
     id: str
@@ -48,8 +48,7 @@ class MoveLine:
     """Why it cannot be moved."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MovePreview:
+class MovePreview(msgspec.Struct, frozen=True, kw_only=True):
     """Preview of a move."""
 
     lines: tuple[MoveLine, ...]
@@ -68,8 +67,7 @@ class MovePreview:
         return self.free_bytes is None or self.size_bytes <= self.free_bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a move."""
 
     batch_id: str | None

@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import date
+
+import msgspec
 
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
@@ -36,8 +38,7 @@ DEFAULTS: Mapping[str, str] = {
 """Template -> its default, which Plex, Jellyfin and Kodi all read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamingRules:
+class NamingRules(msgspec.Struct, frozen=True, kw_only=True):
     """A naming set as a value; the fields are those of `settings.NamingSet`."""
 
     rename: bool = True
@@ -54,8 +55,7 @@ class NamingRules:
     replace_illegal: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamingFacts:
+class NamingFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a name can contain. Absent values are None or empty."""
 
     title: str
@@ -97,8 +97,7 @@ class NamingFacts:
     """Distinguishes two versions of a title. Appended if the template has no token for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(msgspec.Struct, frozen=True):
     """One line of the preview beside the form."""
 
     label: str
@@ -365,8 +364,7 @@ _MULTI = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Token:
+class _Token(msgspec.Struct, frozen=True, kw_only=True):
     before: str
     name: str
     format: str | None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -51,8 +52,7 @@ MANIFEST = "restore.json"
 """File in each batch of the recycle bin that lists the original paths, for use without the database."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
+class Removed(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a removal."""
 
     files: int
@@ -69,8 +69,7 @@ class Removed:
     """Of a title, for `removed.undo_removal`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecycledView:
+class RecycledView(msgspec.Struct, frozen=True, kw_only=True):
     """A file in the recycle bin, as pages and APIs show it."""
 
     id: str
@@ -88,16 +87,14 @@ class RecycledView:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RecyclePage:
+class RecyclePage(msgspec.Struct, frozen=True):
     """A page of the recycle bin, newest first."""
 
     files: tuple[RecycledView, ...]
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecycleTotals:
+class RecycleTotals(msgspec.Struct, frozen=True, kw_only=True):
     """Contents of the recycle bin."""
 
     files: int
@@ -107,8 +104,7 @@ class RecycleTotals:
     next_expiry_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Going:
+class _Going(msgspec.Struct, frozen=True, kw_only=True):
     """A file to remove, with everything its step needs."""
 
     path: Path

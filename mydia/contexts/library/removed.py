@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -25,8 +25,7 @@ _KEPT_DAYS_AT_LEAST = 1
 """Without a recycle bin (0 days) a removal can still be undone for a day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemovedView:
+class RemovedView(msgspec.Struct, frozen=True, kw_only=True):
     """A removed title that can be restored, as pages and APIs show it."""
 
     id: str
@@ -40,8 +39,7 @@ class RemovedView:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
     """What undoing a removal did."""
 
     item_ids: tuple[str, ...]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -31,8 +31,7 @@ from mydia.runs import Run, Unwatched
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenameLine:
+class RenameLine(msgspec.Struct, frozen=True, kw_only=True):
     """A file with its old and new name."""
 
     id: str
@@ -52,8 +51,7 @@ class RenameLine:
         return self.old != self.new
 
 
-@dataclass(frozen=True, slots=True)
-class Renamed:
+class Renamed(msgspec.Struct, frozen=True):
     """The result of a rename."""
 
     batch_id: str | None

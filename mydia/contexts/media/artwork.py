@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,8 +22,7 @@ from mydia.events import MediaChanged, emit
 _COLUMNS = {"poster": "poster_id", "backdrop": "backdrop_id"}
 
 
-@dataclass(frozen=True, slots=True)
-class ArtworkChoice:
+class ArtworkChoice(msgspec.Struct, frozen=True):
     """The pictures to choose from."""
 
     role: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import batched
 
+import msgspec
 from sqlalchemy import ColumnElement, and_, exists, func, literal, literal_column, select, true, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -24,8 +24,7 @@ _plain_type = MediaItem.__table__.c.type.op("||")(literal_column("''"))
 """The type in a form that no index matches, so that the index of a date is used."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarEntry:
+class CalendarEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One release on one day."""
 
     on: date
@@ -46,8 +45,7 @@ class CalendarEntry:
     overview: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarDay:
+class CalendarDay(msgspec.Struct, frozen=True):
     """The releases of one day."""
 
     on: date

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
 from itertools import batched
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
+import msgspec
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
@@ -50,8 +51,7 @@ class AlreadyHere(Conflict):
         self.item_id = item.id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewItem:
+class NewItem(msgspec.Struct, frozen=True, kw_only=True):
     """A title to add. Without `details`, a job fetches them afterwards."""
 
     type: MediaType
@@ -76,7 +76,7 @@ class NewItem:
     original_title: str | None = None
     match_locked: bool = False
     details: Details | None = None
-    seasons: tuple[SeasonDetails, ...] = field(default=())
+    seasons: tuple[SeasonDetails, ...] = msgspec.field(default=())
 
 
 def add_item(session: Session, caller: Caller, now: datetime, new: NewItem, *, search_now: bool) -> MediaItem:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
+import msgspec
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
@@ -61,8 +61,7 @@ def episodes_of_items(session: Session, caller: Caller, item_ids: Collection[str
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeDetails:
+class EpisodeDetails(msgspec.Struct, frozen=True, kw_only=True):
     """One episode in full."""
 
     ref: EpisodeRef
@@ -92,8 +91,7 @@ def count_episodes(session: Session, caller: Caller, item_id: str) -> int:
     return session.scalar(select(func.count()).where(Episode.media_item_id == item_id)) or 0
 
 
-@dataclass(frozen=True, slots=True)
-class SeasonProgress:
+class SeasonProgress(msgspec.Struct, frozen=True):
     """How much of a season is in the library."""
 
     held: int
@@ -160,8 +158,7 @@ def series_numbers(session: Session, caller: Caller, item_id: str) -> SeriesNumb
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEpisode:
+class NewEpisode(msgspec.Struct, frozen=True, kw_only=True):
     """An episode that a file proves to exist."""
 
     season_number: int

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import date, datetime, timedelta
 from itertools import batched
 from typing import Any
 
+import msgspec
 from sqlalchemy import and_, case, delete, func, insert, not_, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
@@ -33,19 +34,17 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class VersionHoldings:
+class VersionHoldings(msgspec.Struct, frozen=True):
     """What the library has of one version."""
 
     files_count: int = 0
     upgradable: bool = False
     """Something is below the profile's cutoff."""
-    episodes: Mapping[str, bool] = field(default_factory=dict)
+    episodes: Mapping[str, bool] = msgspec.field(default_factory=dict)
     """Id of each held episode -> whether its file is below the cutoff."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
+class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     """The files that the library has of one title."""
 
     files_count: int = 0
@@ -53,15 +52,14 @@ class Holdings:
     best_resolution: int | None = None
     best_quality: str | None = None
     """Name of the best quality held: `Bluray-1080p`."""
-    versions: Mapping[str, VersionHoldings] = field(default_factory=dict)
+    versions: Mapping[str, VersionHoldings] = msgspec.field(default_factory=dict)
     """By version id. A version that is not named holds nothing."""
 
 
 _NOTHING = VersionHoldings()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Changes:
+class _Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What is recorded differently from what the library has."""
 
     item: dict[str, object]
@@ -266,8 +264,7 @@ def set_first_state(session: Session, now: datetime, item: MediaItem, version: V
     _refresh(session, now.date(), item, [version], _Episodes())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Episodes:
+class _Episodes(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers of a series' episodes. Specials count only while they are monitored."""
 
     total: int = 0

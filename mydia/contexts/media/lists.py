@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Float,
@@ -64,8 +65,7 @@ STATE_FILTERS: dict[str, tuple[str, ...]] = {
 """Filter on the page -> states it shows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemQuery:
+class ItemQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Filters and order of a list of titles. Every field is optional."""
 
     type: MediaType | None = None
@@ -371,8 +371,7 @@ def _after(
     return _cards(session.connection().execute(statement, values).all())
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(msgspec.Struct, frozen=True):
     """The outline of a list without its rows: its length, and where each letter begins."""
 
     total: int
@@ -493,8 +492,7 @@ def chunk(session: Session, caller: Caller, query: ItemQuery, number: int) -> li
     return _after(session, backwards, None, min(CHUNK, left), skipped=max(0, left - CHUNK))[::-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """Number of titles of a type, by state."""
 
     total: int

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+
+import msgspec
 
 from mydia.errors import Invalid
 from mydia.parsing import ParsedRelease, normalise_title
@@ -28,8 +29,7 @@ _MARKER_IS_SURE = 0.5
 """Below this the number may be part of the title (`Persona 5 - 03`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class EpisodeRef:
+class EpisodeRef(msgspec.Struct, frozen=True):
     """The facts of one episode."""
 
     id: str
@@ -75,8 +75,7 @@ class Doubt(StrEnum):
     """The name has the year of another series or another season."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesNumbers:
+class SeriesNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about a series' numbering."""
 
     episodes: Sequence[EpisodeRef]
@@ -87,12 +86,11 @@ class SeriesNumbers:
     """Normalised names of the series."""
     main_title: str = ""
     """The normalised title that the catalogue shows."""
-    season_titles: Mapping[str, int] = field(default_factory=dict)
+    season_titles: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Normalised name -> the only season with that name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
+class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     """The episodes that a name refers to, or why they are unclear."""
 
     episodes: tuple[EpisodeRef, ...] = ()

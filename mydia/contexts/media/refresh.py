@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
@@ -30,8 +30,7 @@ _AFTER_AN_ERROR = timedelta(hours=6)
 _WITHOUT_PROVIDER = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(msgspec.Struct, frozen=True):
     """Catalogue, language and region for the titles of a library folder."""
 
     source: str
@@ -172,8 +171,7 @@ def due_for_refresh(session: Session, now: datetime, *, limit: int = 200) -> lis
     return list(session.scalars(query))
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshTrouble:
+class RefreshTrouble(msgspec.Struct, frozen=True):
     """Titles whose last refresh failed."""
 
     titles: int

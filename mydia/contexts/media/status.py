@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+import msgspec
 
 from mydia.contexts.media.models import ItemState
 from mydia.vocabulary import Activity, MediaType
@@ -12,8 +13,7 @@ from mydia.vocabulary import Activity, MediaType
 _CINEMA_TO_HOME = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The inputs of a title's state."""
 
     type: MediaType

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Text, bindparam, delete, func, literal_column, select
 from sqlalchemy.orm import Session
 
@@ -17,8 +17,7 @@ from mydia.events import MediaChanged, emit
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True)
-class TagUse:
+class TagUse(msgspec.Struct, frozen=True):
     """A tag and how many titles carry it."""
 
     id: str

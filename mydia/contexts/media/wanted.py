@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Select, and_, false, func, select, true, tuple_
 from sqlalchemy.orm import Session
 
@@ -18,8 +18,7 @@ from mydia.db import cursor_day, cursor_id, decode_cursor, encode_cursor
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """One film or episode that is wanted in one version."""
 
     media_item_id: str

@@ -9,11 +9,11 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import case, or_, select
 from sqlalchemy.orm import Session
 
@@ -57,8 +57,7 @@ type _Kept = tuple[str, int, int, str]
 """(content hash, width, height, colour) of a fetched image."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True):
     """What a page needs to show an image: the parts of its URL, and a colour to show while it loads."""
 
     id: str

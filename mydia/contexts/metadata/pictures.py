@@ -6,8 +6,9 @@ import io
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mydia.adapters.errors import Limited, Nonsense
 
@@ -26,8 +27,7 @@ _PATIENCE_S = 5.0
 _decoding = threading.BoundedSemaphore(_AT_ONCE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoded:
+class Encoded(msgspec.Struct, frozen=True, kw_only=True):
     """A picture as WebP."""
 
     width: int

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from mydia.adapters.errors import AdapterError
@@ -20,8 +20,7 @@ _RECORD_OK_EVERY = timedelta(minutes=5)
 """Minimum interval between records while the source keeps answering."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceState:
+class SourceState(msgspec.Struct, frozen=True, kw_only=True):
     """State of the metadata source."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
+
+import msgspec
 
 from mydia.adapters.mail import Mail
 
@@ -19,8 +20,7 @@ _BUTTON = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Letter:
+class _Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A message with at most one link between its paragraphs."""
 
     subject: str

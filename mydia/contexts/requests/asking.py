@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
@@ -43,8 +43,7 @@ class OfferState(StrEnum):
     """Specials, unless they are allowed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeasonOffer:
+class SeasonOffer(msgspec.Struct, frozen=True, kw_only=True):
     """A season, and whether it can be requested."""
 
     number: int
@@ -55,8 +54,7 @@ class SeasonOffer:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """What of a title a person can request."""
 
     state: OfferState
@@ -69,8 +67,7 @@ class Offer:
     """The open request of a film."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What a person requests. Everything but the seasons is for callers who manage requests."""
 
     seasons: frozenset[int] | None = None
@@ -91,8 +88,7 @@ class Outcome(StrEnum):
     """Everything was requested by others; the person follows their requests."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The result of asking."""
 
     outcome: Outcome

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from mydia.adapters.outside import Outside
 from mydia.contexts import metadata
@@ -13,8 +14,7 @@ from mydia.errors import Invalid, NotFound
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True)
-class WantedSeason:
+class WantedSeason(msgspec.Struct, frozen=True):
     """A season that the catalogue lists."""
 
     number: int
@@ -22,8 +22,7 @@ class WantedSeason:
     episodes: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedTitle:
+class WantedTitle(msgspec.Struct, frozen=True, kw_only=True):
     """A title that can be requested, with the facts that rules look at."""
 
     type: MediaType

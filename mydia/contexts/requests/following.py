@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -20,8 +20,7 @@ from mydia.vocabulary import Activity, MediaType
 _FOLLOWED = UNDER_WAY | {RequestState.PENDING}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Title:
+class _Title(msgspec.Struct, frozen=True, kw_only=True):
     """What the library has of a title."""
 
     type: MediaType
@@ -32,8 +31,7 @@ class _Title:
     """Seasons that are being downloaded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
+class _Change(msgspec.Struct, frozen=True, kw_only=True):
     """What the library says about a request that differs from what is stored."""
 
     request_id: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+from msgspec.structs import asdict
 from sqlalchemy.orm import Session
 
 from mydia.contexts import settings, users
@@ -21,8 +22,7 @@ from mydia.vocabulary import MediaType
 _MOST = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(msgspec.Struct, frozen=True, kw_only=True):
     """What a new account starts with for titles of a type."""
 
     type: MediaType

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -28,8 +28,7 @@ GROUPS: Mapping[str, frozenset[RequestState]] = {
 """Filter of the lists -> its states."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """A person's name; the account may be gone."""
 
     id: str | None
@@ -40,8 +39,7 @@ class Person:
 _GONE = Person(None, "A removed account")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeasonLine:
+class SeasonLine(msgspec.Struct, frozen=True, kw_only=True):
     """A requested season."""
 
     number: int
@@ -50,8 +48,7 @@ class SeasonLine:
     episodes_total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestLine:
+class RequestLine(msgspec.Struct, frozen=True, kw_only=True):
     """A request with what lists show."""
 
     row: Request
@@ -63,8 +60,7 @@ class RequestLine:
     """Of the library; the catalogue's is `row.poster_path`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestQuery:
+class RequestQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A filter of the list."""
 
     mine: bool = False
@@ -148,8 +144,7 @@ def of_item(session: Session, caller: Caller, item_id: str) -> list[RequestLine]
     return _lines(session, rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """What is known about a search result."""
 
     media_item_id: str | None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -37,8 +37,7 @@ __all__ = [
 LONGEST_TEXT = 2_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewProblem:
+class NewProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A problem as it is reported."""
 
     item_id: str
@@ -48,8 +47,7 @@ class NewProblem:
     episode_number: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """One comment."""
 
     by: Person
@@ -57,8 +55,7 @@ class Said:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemLine:
+class ProblemLine(msgspec.Struct, frozen=True, kw_only=True):
     """A problem with what pages show."""
 
     row: Problem

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -22,8 +22,7 @@ _LONGEST_DAYS = 365
 _UNITS = {MediaType.MOVIE: "movie", MediaType.TV_SHOW: "season"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
     """What a person has requested of a type, and how much they may."""
 
     type: MediaType
@@ -114,8 +113,7 @@ def _used(session: Session, since: datetime, user_id: str, type: MediaType) -> i
     return session.scalar(query.select_from(Request)) or 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
+class Allowance(msgspec.Struct, frozen=True, kw_only=True):
     """What one person may request of a type, as it is set for them."""
 
     type: MediaType

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -32,8 +32,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleFacts:
+class RuleFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the conditions of rules are compared with."""
 
     asker_id: str | None
@@ -43,8 +42,7 @@ class RuleFacts:
     keywords: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     """The conditions of one rule. An empty one is met by every request."""
 
     type: MediaType | None = None
@@ -74,8 +72,7 @@ class Conditions:
         return tuple(name for name, is_set, _ in checks if is_set)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRule:
+class NewRule(msgspec.Struct, frozen=True, kw_only=True):
     """A rule as it is stored."""
 
     name: str
@@ -87,8 +84,7 @@ class NewRule:
     approves: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenRule:
+class ChosenRule(msgspec.Struct, frozen=True):
     """The rule that applies to a request, and the conditions it meets."""
 
     rule: RequestRule

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from mydia import clock, events
 from mydia.contexts.users import SYSTEM, Caller, Permission
@@ -22,8 +23,7 @@ def list_backups(caller: Caller, directory: Path) -> list[maintenance.Backup]:
     return maintenance.list_backups(directory)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """What restoring a backup changes: how much there is now, and how much there is in the backup."""
 
     what: str

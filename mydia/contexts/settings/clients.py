@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -30,25 +31,23 @@ type Mapped = tuple[str, str]
 """(remote, local)"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewClient:
+class NewClient(msgspec.Struct, frozen=True, kw_only=True):
     """A download client as submitted by a form."""
 
     name: str
     kind: str
     url: str
     username: str | None = None
-    secret: Secret = field(default_factory=lambda: Secret(""))
+    secret: Secret = msgspec.field(default_factory=lambda: Secret(""))
     """Empty keeps the stored one."""
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = msgspec.field(default_factory=dict)
     """Raw form fields, keyed by the needs of the client's kind."""
     enabled: bool = True
     priority: int = 1
     mappings: tuple[Mapped, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ClientChoice:
+class ClientChoice(msgspec.Struct, frozen=True):
     """A client with its connection for an adapter."""
 
     connection: Connection

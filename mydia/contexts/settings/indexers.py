@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -50,16 +51,15 @@ SHARED_NEEDS = (
 """Options of all indexers."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewIndexer:
+class NewIndexer(msgspec.Struct, frozen=True, kw_only=True):
     """An indexer as submitted by a form."""
 
     name: str
     kind: str
     url: str
-    secret: Secret = field(default_factory=lambda: Secret(""))
+    secret: Secret = msgspec.field(default_factory=lambda: Secret(""))
     """Empty keeps the stored one."""
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = msgspec.field(default_factory=dict)
     """Raw form fields, keyed by the needs of the indexer's kind."""
     enabled: bool = True
     automatic_search: bool = True
@@ -67,8 +67,7 @@ class NewIndexer:
     priority: int = 25
 
 
-@dataclass(frozen=True, slots=True)
-class IndexerChoice:
+class IndexerChoice(msgspec.Struct, frozen=True):
     """An indexer with its connection for an adapter."""
 
     connection: Connection

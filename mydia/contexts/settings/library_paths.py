@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -29,8 +30,7 @@ _SYSTEM_FOLDERS = ("/", "/home", "/opt", "/root", "/tmp", "/var")  # noqa: S108 
 _ALLOWED = "/run/media"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewLibraryPath:
+class NewLibraryPath(msgspec.Struct, frozen=True, kw_only=True):
     """A library folder as submitted by a form."""
 
     path: str
@@ -47,8 +47,7 @@ class NewLibraryPath:
     import_mode: str = "hardlink"
 
 
-@dataclass(frozen=True, slots=True)
-class FolderFinding:
+class FolderFinding(msgspec.Struct, frozen=True):
     """One result of checking a folder."""
 
     tone: str
@@ -56,8 +55,7 @@ class FolderFinding:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class FolderLook:
+class FolderLook(msgspec.Struct, frozen=True):
     """The result of checking a folder on disk."""
 
     path: str
@@ -67,8 +65,7 @@ class FolderLook:
     free_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FolderList:
+class FolderList(msgspec.Struct, frozen=True):
     """The folders in a folder of the disk."""
 
     path: Path

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from mydia import units
 from mydia.contexts.users import Caller, Permission
@@ -25,8 +26,7 @@ LEVELS = ("debug", "info", "warning", "error")
 LOGS = ("web", "worker", "serve")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a log."""
 
     at: datetime | None

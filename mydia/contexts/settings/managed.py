@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -49,8 +50,7 @@ def sync_managed(session: Session, now: datetime) -> None:
     _sync_providers(session, now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True):
     """An entry whose accessors report the key and the source of an invalid value."""
 
     section: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from copy import replace
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,8 +19,7 @@ from mydia.vocabulary import MediaType
 __all__ = ["Defaults", "change_defaults", "change_own", "defaults_of", "of_person", "own"]
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(msgspec.Struct, frozen=True):
     """A person's defaults for titles of a type. None: the household's."""
 
     library_path_id: str | None = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -36,8 +38,7 @@ MOST_SCORE = 1_000_000
 _RANKS = {name: place for place, name in enumerate(QUALITY_NAMES)}
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(msgspec.Struct, frozen=True):
     """One rung of a profile: a quality, or a group of qualities that count as equal."""
 
     name: str
@@ -129,8 +130,7 @@ class Profile:
         ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileForm:
+class ProfileForm(msgspec.Struct, frozen=True, kw_only=True):
     """A profile as submitted by a form."""
 
     name: str
@@ -482,8 +482,7 @@ _1080P = ("HDTV-1080p", "WEB 1080p", "Bluray-1080p")
 _2160P = ("HDTV-2160p", "WEB 2160p", "Bluray-2160p", "Remux-2160p")
 
 
-@dataclass(frozen=True, slots=True)
-class _Preset:
+class _Preset(msgspec.Struct, frozen=True):
     name: str
     allowed: tuple[str, ...]
     cutoff: str
@@ -588,8 +587,7 @@ def size_bounds(
     return low, min(highs, key=lambda bound: bound[0]) if highs else (None, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(msgspec.Struct, frozen=True):
     """The verdict of a profile on a release name, for the live tester."""
 
     parsed: ParsedRelease | None
@@ -652,8 +650,7 @@ MOST_NAMES = 100
 """Release names that can be tried at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameVerdict:
+class NameVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a profile makes of a release name."""
 
     profile: Profile
@@ -663,8 +660,7 @@ class NameVerdict:
     """(passed, message) in the order of the rules."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriedName:
+class TriedName(msgspec.Struct, frozen=True, kw_only=True):
     """A release name with the custom formats that match, and the verdict of every profile."""
 
     name: str

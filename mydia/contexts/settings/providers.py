@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -33,27 +33,25 @@ _TAKEN_KEYS = frozenset({"callback", "signed-out"})
 _LOCKED_OUT = "Nobody could sign in any more. Turn on password sign-in first, or link an administrator's account to an enabled provider."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewProvider:
+class NewProvider(msgspec.Struct, frozen=True, kw_only=True):
     """A provider as submitted by a form."""
 
     name: str
     issuer: str | None = None
     discovery_url: str | None = None
     client_id: str
-    secret: Secret = field(default_factory=lambda: Secret(""))
+    secret: Secret = msgspec.field(default_factory=lambda: Secret(""))
     """Empty keeps the stored one."""
     scopes: str = DEFAULT_SCOPES
     redirect_url: str | None = None
     role_claim: str = DEFAULT_CLAIM
-    role_groups: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
+    role_groups: Mapping[Role, tuple[str, ...]] = msgspec.field(default_factory=dict)
     default_role: Role | None = Role.GUEST
     allow_sign_up: bool = True
     enabled: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A provider with its open secret, for signing in."""
 
     id: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,8 +22,7 @@ QUALITY_NAMES = tuple(row.name for row in QUALITIES)
 _MOST = 2000.0
 
 
-@dataclass(frozen=True, slots=True)
-class SizeLimits:
+class SizeLimits(msgspec.Struct, frozen=True):
     """Bounds of one quality in megabytes (1024²) per minute; None is unlimited."""
 
     minimum: float = 0.0

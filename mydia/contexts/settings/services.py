@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -138,8 +138,7 @@ def switch_service(
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(msgspec.Struct, frozen=True):
     """A client or indexer by name, without its address and secrets."""
 
     id: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from mydia.contexts.settings.models import SetupProgress
@@ -17,8 +17,7 @@ type Outcome = Literal["done", "skipped", "failed"]
 _DISMISSED = "checklist_dismissed"
 
 
-@dataclass(frozen=True, slots=True)
-class SetupState:
+class SetupState(msgspec.Struct, frozen=True):
     """Which steps are finished."""
 
     steps: dict[str, str]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from mydia.events import Reason, reason
 from mydia.parsing import Quality
@@ -39,8 +40,7 @@ class Verdict(StrEnum):
 _UPGRADES = frozenset({Verdict.BETTER_QUALITY, Verdict.BETTER_REVISION, Verdict.BETTER_SCORE})
 
 
-@dataclass(frozen=True, slots=True)
-class UpgradeVerdict:
+class UpgradeVerdict(msgspec.Struct, frozen=True):
     """The verdict with its reason."""
 
     reason: Verdict

@@ -7,9 +7,9 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -57,8 +57,7 @@ class _Verified:
 _verified = _Verified()
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCaller:
+class KeyCaller(msgspec.Struct, frozen=True):
     """A valid API key and the caller it stands for."""
 
     api_key_id: str

@@ -7,11 +7,11 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from secrets import compare_digest
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -37,8 +37,7 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # no 0, 1, i, l, o: they look alik
 _WRONG = "This code is not right. Use the newest code of the app, or a recovery code that was not used before."
 
 
-@dataclass(frozen=True, slots=True)
-class FactorList:
+class FactorList(msgspec.Struct, frozen=True):
     """The second factors of an account."""
 
     apps: tuple[Credential, ...]
@@ -47,8 +46,7 @@ class FactorList:
     """How many are left."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewPasskey:
+class NewPasskey(msgspec.Struct, frozen=True):
     """A passkey after every check. Texts are base64url."""
 
     credential_id: str
@@ -56,8 +54,7 @@ class NewPasskey:
     sign_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPasskey:
+class KnownPasskey(msgspec.Struct, frozen=True):
     """What the answer of a passkey is checked with."""
 
     public_key: str

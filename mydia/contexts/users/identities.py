@@ -6,10 +6,10 @@ import hashlib
 import logging
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import msgspec
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -30,8 +30,7 @@ _LONGEST_BASE = 58
 _KEPT_CLAIMS_CHARACTERS = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asserted:
+class Asserted(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider says about a person, after every check."""
 
     issuer: str
@@ -45,8 +44,7 @@ class Asserted:
     """None: the provider did not send the claim, so nothing is known about the role."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountRules:
+class AccountRules(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider's people become here."""
 
     provider: str

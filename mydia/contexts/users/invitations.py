@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
+import msgspec
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
@@ -73,8 +73,7 @@ class NotInvited(Invalid):
         self.state = state
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewInvitation:
+class NewInvitation(msgspec.Struct, frozen=True, kw_only=True):
     """An invitation to make."""
 
     role: Role
@@ -85,12 +84,11 @@ class NewInvitation:
     days: int = 7
     by_mail: bool = False
     """Send the link to the address."""
-    starts_with: Mapping[str, Any] = field(default_factory=dict)
+    starts_with: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """What the account starts with, as JSON; read and written by the context `requests`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueInvitation:
+class DueInvitation(msgspec.Struct, frozen=True, kw_only=True):
     """A link to send."""
 
     email: str

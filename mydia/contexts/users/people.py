@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -14,8 +14,7 @@ from mydia.contexts.users.models import Credential, Identity, User, UserSession
 from mydia.contexts.users.permissions import Caller, Permission
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, kw_only=True):
     """An account and how its owner signs in."""
 
     user: User

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from copy import replace
 from enum import StrEnum
+
+import msgspec
 
 from mydia.errors import Forbidden
 
@@ -63,8 +65,7 @@ _SENTENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The user, API key or system on whose behalf something is done. Every event names it."""
 
     kind: str

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -36,8 +36,7 @@ MAILED_LASTS = timedelta(hours=1)
 _SPENT = "This link was used already or is too old. Ask for a new one."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueMail:
+class DueMail(msgspec.Struct, frozen=True, kw_only=True):
     """A link to send."""
 
     email: str

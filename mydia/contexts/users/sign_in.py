@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -27,8 +27,7 @@ _AGENT_CHARACTERS = 300
 _WRONG = "Wrong username or password."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundSession:
+class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
     """A valid session and the caller it stands for."""
 
     id: str
@@ -104,8 +103,7 @@ def record_failure(
         events.emit(session, caller, failed, at=now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedInBy:
+class SignedInBy(msgspec.Struct, frozen=True, kw_only=True):
     """How a browser was signed in."""
 
     method: str = "password"

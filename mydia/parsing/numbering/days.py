@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from copy import replace
 from datetime import date, timedelta
 
 from mydia.parsing.numbering.scene import Numbering, Scene, today

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 
 from mydia.parsing.numbering.compact import dotted, run_together, running_number
 from mydia.parsing.numbering.days import daily, day_in_front, day_in_six_digits, stated_day

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
+
+import msgspec
 
 from mydia import clock
 from mydia.parsing.tokens import Mark, Words
 
 
-@dataclass(frozen=True, slots=True)
-class Numbering:
+class Numbering(msgspec.Struct, frozen=True):
     """The result of a form and the part of the text it covers."""
 
     start: int
@@ -35,11 +35,10 @@ class Numbering:
     """Start of the title, if it is not the start of the name."""
     title_follows: bool = False
     """Whether the number comes first: `06 Title`."""
-    spans: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    spans: dict[str, tuple[tuple[int, int], ...]] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """Input of the numbering forms."""
 
     text: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from copy import replace
 
 from mydia.parsing.numbering.links import follow, write_out
 from mydia.parsing.numbering.scene import Numbering, Scene, is_year

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from mydia.parsing.numbering.links import follow, write_out
 from mydia.parsing.numbering.scene import Numbering, Scene, is_year
@@ -41,8 +42,7 @@ _LATER_EPISODE = re.compile(r"[ ._\[(-](?:episode|episodio|episódio|épisode|fo
 _CAP = re.compile(r"cap\.?[ ]?(\d{1,2})(\d{2})(?:[_-](?:(\d{1,2})(\d{2})))?(?!\d)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeasonPhrase:
+class SeasonPhrase(msgspec.Struct, frozen=True, kw_only=True):
     """A season in words, with its position."""
 
     start: int

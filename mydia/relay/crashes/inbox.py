@@ -6,10 +6,11 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from mydia.errors import NotFound, Unavailable
 from mydia.relay.crashes.file import open_file, to_json
@@ -25,8 +26,7 @@ RETENTION_S = 90 * 86_400
 _SWEEP_EVERY_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrashGroup:
+class CrashGroup(msgspec.Struct, frozen=True, kw_only=True):
     """All reports of one crash."""
 
     id: int
@@ -46,8 +46,7 @@ class CrashGroup:
     """Reports per day over the last fourteen days, today last."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occurrence:
+class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     """One report of a group."""
 
     id: int

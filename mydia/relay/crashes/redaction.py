@@ -12,7 +12,7 @@ import re
 import socket
 import sys
 from contextlib import suppress
-from dataclasses import replace
+from copy import replace
 from functools import cache
 from typing import Any
 

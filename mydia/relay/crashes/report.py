@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from mydia import __version__, clock
 from mydia.errors import MydiaError
@@ -26,8 +27,7 @@ class ReportRefused(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrashReport:
+class CrashReport(msgspec.Struct, frozen=True, kw_only=True):
     """One crash report."""
 
     kind: str
@@ -38,7 +38,7 @@ class CrashReport:
     environment: str | None = None
     occurred_at: str | None = None
     source: str = "server"
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def place(self) -> tuple[str, str, str]:

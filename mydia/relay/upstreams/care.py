@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.http import Response, read_retry_after
@@ -24,8 +25,7 @@ _MAX_BROKEN_S = 300.0
 _MAX_PENALTY_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamAnswer:
+class UpstreamAnswer(msgspec.Struct, frozen=True):
     """An upstream's answer."""
 
     status: int

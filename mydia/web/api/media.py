@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import msgspec
 from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.serialization import encode_json
@@ -49,8 +49,7 @@ from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep, WebRequest
 from mydia.web.remembered import UntilCommit, library_state
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(msgspec.Struct, frozen=True):
     tag: str
     body: bytes
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from copy import replace
 from typing import Annotated, Any, Literal
 
 from litestar import delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Meta, UnsetType, structs
+from msgspec.structs import fields
 
 from mydia import clock
 from mydia.contexts import settings

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from litestar import Response, get, post
 from msgspec import Struct
 
@@ -22,8 +21,7 @@ class ForgottenFields(Struct, kw_only=True):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForgottenView:
+class ForgottenView(msgspec.Struct, frozen=True, kw_only=True):
     """The form, or what happens next."""
 
     name: str = ""

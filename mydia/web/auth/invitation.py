@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -40,8 +40,7 @@ class AcceptPasskeyFields(PasskeyFields, kw_only=True):
     display_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationView:
+class InvitationView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of an open invitation."""
 
     token: str
@@ -53,12 +52,11 @@ class InvitationView:
     """Whether people can sign in with a password or a passkey."""
     providers: tuple[ProviderButton, ...]
     passkey: Asked | None
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = msgspec.field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CodesView:
+class CodesView(msgspec.Struct, frozen=True):
     """The recovery codes of an account that was made with a passkey, shown once."""
 
     codes: Sequence[str]

@@ -11,10 +11,10 @@ import hmac
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from mydia import clock
@@ -38,8 +38,7 @@ class PasskeyFields(Struct, kw_only=True):
     next: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a page asks an authenticator."""
 
     options: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -25,13 +25,12 @@ class NewPasswordFields(Struct, kw_only=True):
     again: Secret = Secret("")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResetView:
+class ResetView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of a link."""
 
     token: str
     username: str
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 _NO_STORE = {"Cache-Control": "no-store"}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromQuery
 from msgspec import Struct
@@ -29,15 +29,14 @@ class CodeFields(Struct, kw_only=True):
     stay: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeView:
+class CodeView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of the second step."""
 
     next: str
     stay: bool
     passkey: Asked | None = None
     """None if nobody has a passkey."""
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 @get("/login/code", sync_to_thread=True, include_in_schema=False, opt={"public": True})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromQuery
@@ -35,16 +35,14 @@ class LoginFields(Struct, kw_only=True):
     next: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderButton:
+class ProviderButton(msgspec.Struct, frozen=True):
     """A provider to sign in with."""
 
     name: str
     href: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginView:
+class LoginView(msgspec.Struct, frozen=True, kw_only=True):
     """The login page."""
 
     next: str

@@ -6,12 +6,12 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from types import CoroutineType
 from typing import Any
 
+import msgspec
 import strawberry
 from graphql import (
     DocumentNode,
@@ -42,8 +42,7 @@ from mydia.web.graphql.subscriptions import subscription_type
 _MOST_ERRORS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A document that may be executed."""
 
     document: DocumentNode

@@ -7,9 +7,9 @@ that include each other cannot make the walk long.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -45,8 +45,7 @@ _ROOT_FIELDS = 20
 """Fields of `Query` or `Mutation` in one operation, because each opens a unit of work."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Weight:
+class _Weight(msgspec.Struct, frozen=True):
     depth: int
     aliases: int
     cost: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import strawberry
 from strawberry.types import Info
 
@@ -49,8 +49,7 @@ class Configuration(schemas.Struct):
     settings: list[schemas.SettingShape]
 
 
-@dataclass(frozen=True, slots=True)
-class Roots:
+class Roots(msgspec.Struct, frozen=True):
     """The root types of a schema."""
 
     query: Any

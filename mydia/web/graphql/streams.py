@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, cast
 
+import msgspec
 from graphql import ExecutionResult, GraphQLError, create_source_event_stream
 from litestar.concurrency import sync_to_thread
 
@@ -18,8 +18,7 @@ from mydia.web.graphql.errors import formatted
 from mydia.web.graphql.incoming import Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """One result of a subscription."""
 
     payload: Mapping[str, Any]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplorerView:
+class ExplorerView(msgspec.Struct, frozen=True, kw_only=True):
     """The explorer; its script reads the schema itself."""
 
     query: str = """# Operations are sent to /graphql with your session. Run: Ctrl+Enter

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from copy import replace
+
+import msgspec
 
 from mydia.contexts.metadata import Ids
 from mydia.errors import NotFound
@@ -27,8 +29,7 @@ _PATTERNS = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatingKey:
+class RatingKey(msgspec.Struct, frozen=True, kw_only=True):
     """One title, season or episode."""
 
     source: str

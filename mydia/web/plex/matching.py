@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from mydia.contexts.metadata import Candidate, Ids
 from mydia.errors import Invalid
@@ -20,8 +21,7 @@ _ALIKE = 0.6
 _MAX_TEXT = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A request to match a title."""
 
     kind: str

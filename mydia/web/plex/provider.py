@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+
+import msgspec
+from msgspec.structs import asdict
 
 from mydia.adapters.outside import Outside
 from mydia.contexts import metadata
@@ -22,8 +24,7 @@ _OFFERED = 5
 """Results for manual matching. Source: Plex's example provider."""
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(msgspec.Struct, frozen=True):
     """A metadata source with its rate limit."""
 
     outside: Outside

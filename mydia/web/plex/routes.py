@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from litestar import Response, Router, get, post

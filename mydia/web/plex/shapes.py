@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+import msgspec
 
 from mydia import __version__
 from mydia.contexts.metadata import Details, EpisodeDetails, PersonCredit, SeasonDetails
@@ -19,8 +20,7 @@ _WRITERS = frozenset({"Writer", "Screenplay", "Novel", "Story", "Creator"})
 _SIMILAR = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """Language, country and picture server of an answer."""
 
     language: str

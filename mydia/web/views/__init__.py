@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class StateLook:
+
+class StateLook(msgspec.Struct, frozen=True):
     """The label and look of a state on all pages."""
 
     word: str

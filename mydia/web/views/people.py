@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
+
+import msgspec
 
 from mydia.contexts import users
 from mydia.contexts.users import Permission
@@ -29,8 +30,7 @@ PERMISSIONS: tuple[tuple[Permission, str, str], ...] = (
 _LABELS = {str(permission): label.lower() for permission, label, _ in PERMISSIONS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRow:
+class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """An API key."""
 
     id: str
@@ -61,8 +61,7 @@ def key_rows(found: Iterable[users.ApiKey], now: datetime) -> tuple[KeyRow, ...]
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRow:
+class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     """A browser that is signed in."""
 
     id: str

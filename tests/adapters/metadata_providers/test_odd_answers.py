@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from mydia.adapters.errors import AdapterError, Limited, Nonsense, Unreachable
@@ -123,9 +123,9 @@ def _with(answer: Any, path: tuple[str | int, ...], odd: object, *, gone: bool =
 
 def _storable(value: object) -> None:
     """Fail unless a database can store every text and number of a value."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for one in dataclasses.fields(value):
-            _storable(getattr(value, one.name))
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            _storable(getattr(value, name))
     elif isinstance(value, tuple | list):
         for part in value:
             _storable(part)

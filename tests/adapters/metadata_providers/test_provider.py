@@ -304,7 +304,7 @@ def test_without_a_source_every_lookup_is_refused() -> None:
 
 
 def test_with_only_tvdb_configured_it_is_always_used(config: RelayConfig, http: Http, tvdb: Tvdb) -> None:
-    from dataclasses import replace
+    from copy import replace
 
     relay = Relay(replace(config, tmdb_api_key=Secret("")), http=http)
     provider = RelayProvider(EmbeddedFetch(relay))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from pathlib import Path
 

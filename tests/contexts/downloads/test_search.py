@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from copy import replace
 
 import pytest
 from sqlalchemy import select

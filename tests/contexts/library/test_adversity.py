@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import pytest
@@ -257,7 +257,7 @@ def test_a_file_that_changes_while_it_is_copied_is_not_complete(size: int, tmp_p
 
 _DYING = """
 import os, signal, sys
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 from mydia import clock
 from mydia.adapters.filesystem import Files

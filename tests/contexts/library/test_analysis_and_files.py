@@ -59,7 +59,7 @@ def test_the_streams_of_a_real_video_are_read(database: Database, films: Library
         Video(width=1920, height=800, audio=(("ac3", "5.1", "eng"),), subtitles=(("ger", "forced"),)),
     )
     outside = fake_outside()
-    from dataclasses import replace
+    from copy import replace
 
     outside = replace(outside, probe=KINDS["mediainfo"]())
     library.scanning.run_scan(database, outside, clock.now, films.id)

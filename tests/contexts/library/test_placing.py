@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import pytest
@@ -351,7 +351,7 @@ class TestRenaming:
 
 _FORKING = """
 import json, os, sys, traceback
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 from mydia import clock
 from mydia.adapters.filesystem import CrossDevice, Files

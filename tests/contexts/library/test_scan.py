@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import pytest

@@ -147,7 +147,7 @@ def test_an_episode_removed_by_the_provider_stays_while_a_file_is_linked(add, st
         media.holdings.record_holdings(
             session, now, {item_id: builders.holdings(session, item_id, 1, 1, [known[1, 2].id])}
         )
-    from dataclasses import replace
+    from copy import replace
 
     from mydia.contexts.media.details import apply_details
 
@@ -232,7 +232,7 @@ def test_titles_released_since_yesterday_change_their_state(add, stocked, now):
 
 def test_seasons_without_a_date_do_not_fail(add, stocked, now):
     told = series(now.date(), seasons=1)
-    from dataclasses import replace
+    from copy import replace
 
     undated = replace(
         told,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from copy import replace
+
+import msgspec
 
 from mydia.adapters.indexers import IndexerRelease
 from mydia.contexts import settings
@@ -19,8 +21,7 @@ _ASSUMED_FILM_MIN = 110
 PACK_SHARE = 0.7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One release to be judged."""
 
     release: IndexerRelease
@@ -42,7 +43,7 @@ class Candidate:
     queue_verdict: tuple[Queued, upgrades.UpgradeVerdict] | None = None
     useful: int = 0
     """Number of its episodes that are missing or would be upgraded."""
-    loses: tuple[str, ...] = field(default=())
+    loses: tuple[str, ...] = msgspec.field(default=())
     """Episodes that would be lost with the file it replaces."""
 
     @property

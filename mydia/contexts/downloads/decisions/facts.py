@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from mydia.contexts import settings
 from mydia.contexts.media import EpisodeRef
@@ -15,8 +16,7 @@ from mydia.parsing import Quality
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """A file the version has."""
 
     quality: Quality
@@ -26,8 +26,7 @@ class Held:
     release_group: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queued:
+class Queued(msgspec.Struct, frozen=True, kw_only=True):
     """A running download for the version."""
 
     title: str
@@ -37,8 +36,7 @@ class Queued:
     format_score: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocked:
+class Blocked(msgspec.Struct, frozen=True, kw_only=True):
     """A blocklist entry of the item."""
 
     normalised: str
@@ -50,8 +48,7 @@ class Blocked:
     added_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(msgspec.Struct, frozen=True):
     """A release that was imported for the item earlier."""
 
     title: str
@@ -59,8 +56,7 @@ class Imported:
     imported_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The input of the specs. It does not change while a batch is judged."""
 
     now: datetime
@@ -77,7 +73,7 @@ class Facts:
     tmdb_id: int | None = None
     tvdb_id: int | None = None
     imdb_id: str | None = None
-    season_titles: Mapping[str, int] = field(default_factory=dict)
+    season_titles: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Normalised name -> the only season with that name."""
     namesakes: tuple[str, ...] = ()
     """Other works of the library with one of these names: `Dune (1984)`."""
@@ -98,7 +94,7 @@ class Facts:
     protocols: frozenset[str] = frozenset({"torrent", "usenet"})
     """Protocols with an enabled client."""
     minimum_seeders: int = 1
-    indexer_seeders: Mapping[str, int] = field(default_factory=dict)
+    indexer_seeders: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Indexer id -> its own minimum of seeders."""
     formats: settings.formats.FormatSet | None = None
     """The custom formats; None judges without them."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
+
+import msgspec
 
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
@@ -21,8 +22,7 @@ class Stage(IntEnum):
     DISK = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(msgspec.Struct, frozen=True):
     """One reason to reject a release."""
 
     name: str
@@ -36,8 +36,7 @@ class Spec:
     """Returns the reason with its facts, or None if nothing is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Objection:
+class Objection(msgspec.Struct, frozen=True):
     """The objection of a spec to a release."""
 
     spec: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -17,8 +17,7 @@ from mydia.contexts.users import Caller, Permission
 from mydia.events import DownloadImported, emit, reason
 
 
-@dataclass(frozen=True, slots=True)
-class _Imported:
+class _Imported(msgspec.Struct, frozen=True):
     source: str
     file_id: str
     item_id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from copy import replace
 from pathlib import Path, PurePosixPath
 
 from mydia.adapters.filesystem import shown, to_os, to_text

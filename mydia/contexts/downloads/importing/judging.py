@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 
 from mydia.adapters.errors import AdapterError, Nonsense
 from mydia.adapters.outside import Outside

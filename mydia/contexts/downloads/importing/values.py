@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from mydia.adapters.media_tools import MediaFacts
 from mydia.contexts import media, settings
@@ -21,8 +22,7 @@ class NotReady(Unavailable):
     """The download is not complete yet, or its client does not answer: the import is retried automatically."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenFile:
+class ChosenFile(msgspec.Struct, frozen=True):
     """A user's decision about one file of a download."""
 
     path: str
@@ -32,8 +32,7 @@ class ChosenFile:
     """Name of a quality; None keeps the detected one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportFile:
+class ImportFile(msgspec.Struct, frozen=True, kw_only=True):
     """A video of a download, and what an import would do with it."""
 
     path: Path
@@ -60,8 +59,7 @@ class ImportFile:
         return not self.objections and self.skipped is None
 
 
-@dataclass(frozen=True, slots=True)
-class ImportPreview:
+class ImportPreview(msgspec.Struct, frozen=True):
     """The contents of a finished download."""
 
     download: Download
@@ -71,8 +69,7 @@ class ImportPreview:
     """Problems of the whole download."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is read from the database before the disk is accessed."""
 
     row: Download
@@ -96,7 +93,7 @@ class Known:
     minimum_free_bytes: int
     import_mode: str = "hardlink"
     version_id: str = ""
-    quality: Quality = field(default=Quality())
+    quality: Quality = msgspec.field(default=Quality())
     release: ParsedRelease | None = None
     """The parsed release name."""
     formats: settings.formats.FormatSet | None = None
@@ -105,8 +102,7 @@ class Known:
     """Whether another title is imported from the same torrent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """Where a download's files are on this machine."""
 
     folder: Path

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import date
 from typing import Any
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from mydia.adapters.outside import Outside
@@ -80,8 +81,7 @@ def search_candidates(
     return candidates
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedEpisode:
+class ListedEpisode(msgspec.Struct, frozen=True, kw_only=True):
     """An episode to choose, of a title that may not be in the library yet."""
 
     season_number: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -33,8 +34,7 @@ from mydia.events import InboxChanged, InboxDecided, InboxImportRequested, emit,
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """The result of a decision."""
 
     media_item_id: str
@@ -45,8 +45,7 @@ class Decided:
     """Whether the title was added to the library."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedReady:
+class ImportedReady(msgspec.Struct, frozen=True):
     """The result of importing several entries."""
 
     decided: int

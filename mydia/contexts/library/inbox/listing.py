@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -19,16 +19,14 @@ WAITING = (ReviewState.NEW, ReviewState.READY, ReviewState.NEEDS_ATTENTION, Revi
 STATES = tuple(ReviewState)
 
 
-@dataclass(frozen=True, slots=True)
-class InboxPage:
+class InboxPage(msgspec.Struct, frozen=True):
     """A page of entries."""
 
     entries: tuple[InboxEntry, ...]
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxCounts:
+class InboxCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Number of entries in each state."""
 
     ready: int = 0

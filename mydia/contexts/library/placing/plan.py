@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -35,8 +35,7 @@ from mydia.parsing import ParsedRelease, Quality, parse_release
 from mydia.vocabulary import MediaType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFile:
+class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
     """A video to import with its known facts. None fields are taken from its name."""
 
     path: Path
@@ -55,8 +54,7 @@ class SourceFile:
     part: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRequest:
+class ImportRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Files to import for a title."""
 
     item_id: str
@@ -76,8 +74,7 @@ class ImportRequest:
     """Whether to import subtitles next to the videos too."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
+class PlannedFile(msgspec.Struct, frozen=True):
     """A file with its new name."""
 
     source: SourceFile
@@ -87,8 +84,7 @@ class PlannedFile:
     """Ids of the files it replaces."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportPlan:
+class ImportPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The plan of an import; also used for the dry run."""
 
     batch_id: str

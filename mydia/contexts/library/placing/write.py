@@ -8,10 +8,10 @@ replaces, which happens afterwards. See `journal` for what happens when the proc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import select
 
 from mydia import clock
@@ -36,8 +36,7 @@ from mydia.db import Database
 from mydia.errors import Conflict, MydiaError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
     """The result of an import."""
 
     batch_id: str

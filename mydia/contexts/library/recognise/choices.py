@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 
 from mydia.contexts import media
 from mydia.contexts.library.recognise.groups import Group

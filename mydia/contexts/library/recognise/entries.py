@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
 from itertools import batched
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
@@ -33,14 +34,13 @@ def count_waiting(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(InboxEntry).where(InboxEntry.state.in_(states))) or 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class Left(msgspec.Struct, frozen=True, kw_only=True):
     """A group for the review, with its candidates and why it waits."""
 
     group: Group
     ranked: Sequence[Scored]
     verdict: Verdict
-    likely: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    likely: Mapping[str, Sequence[str]] = msgspec.field(default_factory=dict)
     """File id -> episode ids to offer first."""
 
 

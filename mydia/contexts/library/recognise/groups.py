@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path, PurePosixPath
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -52,8 +54,7 @@ _DISC_QUALITY = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewFile:
+class NewFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file without a title yet, with its parsed name."""
 
     id: str

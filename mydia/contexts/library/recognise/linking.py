@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
 from itertools import batched
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -30,8 +31,7 @@ _QUALITY_ASSUMED = 0.5
 """At this confidence or below, the parser guessed the source from the file extension."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unclear:
+class Unclear(msgspec.Struct, frozen=True, kw_only=True):
     """A file whose episode is unclear."""
 
     file: NewFile
@@ -40,29 +40,26 @@ class Unclear:
     """Ids of the episodes to offer first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Linked:
+class Linked(msgspec.Struct, frozen=True, kw_only=True):
     """The result of linking a group's files."""
 
     files: int
     unclear: tuple[Unclear, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(msgspec.Struct, frozen=True, kw_only=True):
     """A group with the title to link its files to."""
 
     item_id: str
     group: Group
     scored: Scored
-    episode_map: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    episode_map: Mapping[str, Sequence[str]] = msgspec.field(default_factory=dict)
     """File id -> episode ids that a user chose. For other files the name decides."""
     lock: bool = False
     """A user chose the title, so scans do not change it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     """A file with the title, version and episodes to link it to."""
 
     file_id: str
@@ -70,7 +67,7 @@ class Attachment:
     version_id: str
     episode_ids: Sequence[str] = ()
     part: int | None = None
-    columns: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """More columns of `media_files` to set."""
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from copy import replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -191,8 +193,7 @@ class _Looked:
     """Whether the metadata source was needed and did not answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
+class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     """A group whose title is certain."""
 
     group: Group
@@ -201,8 +202,7 @@ class _Taken:
     """A user chose the title for the folder earlier."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ignored:
+class _Ignored(msgspec.Struct, frozen=True, kw_only=True):
     """A group of a folder that a user ignored earlier."""
 
     group: Group

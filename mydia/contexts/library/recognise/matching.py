@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from mydia.contexts.library.reasons import ReviewReason, review_sentence
 from mydia.contexts.metadata import Ids
@@ -40,8 +41,7 @@ _SPLITS = re.compile(r"(?:,?\s+or)?\s*[:–—]\s+|\s+-\s+|,?\s+or[,:]?\s+(?=[A-
 _POSSESSIVE = re.compile(r"^\w+['’]s\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """One reason for or against."""
 
     verdict: str
@@ -49,15 +49,14 @@ class Evidence:
     because: Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guess:
+class Guess(msgspec.Struct, frozen=True, kw_only=True):
     """The facts from the names, folders and NFO of a group of files."""
 
     type: MediaType
     title: str
     year: int | None = None
     other_titles: tuple[str, ...] = ()
-    ids: Ids = field(default=Ids())
+    ids: Ids = msgspec.field(default=Ids())
     ids_from: str = ""
     """Where the ids were found, for display: `The folder`."""
     numbers: frozenset[tuple[int, int]] = frozenset()
@@ -79,8 +78,7 @@ class Guess:
         return (self.title, *without_country, *self.other_titles)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate title."""
 
     type: MediaType
@@ -105,8 +103,7 @@ class Choice:
     """Whether the files are in the folder of this library title."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(msgspec.Struct, frozen=True):
     """A choice with its score from 0 to 1 and the evidence."""
 
     choice: Choice
@@ -134,14 +131,13 @@ class Scored:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """The outcome of the scores: `sure`, `ready`, `needs_attention` or `no_match`, and why it waits."""
 
     state: str
     best: Scored | None
     code: ReviewReason | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def reason(self) -> str | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.filesystem import Files, MountState, confine
@@ -19,12 +20,11 @@ from mydia.errors import Invalid
 _MANY_FROM = 2  # a single missing file was probably deleted manually, even if it is a large share of a small library
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """Why a scan's result is rejected."""
 
     code: ScanReason
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 def why_not_to_look(path: LibraryPath, state: MountState, total: int) -> Refusal | None:

@@ -8,8 +8,9 @@ that most names never reach the backtracking engine.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from mydia.errors import Invalid
 
@@ -25,8 +26,7 @@ _SHARED = frozenset("dDwWsSbB")
 """Escapes that both engines know."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Translated:
+class Translated(msgspec.Struct, frozen=True, kw_only=True):
     """A pattern for the engines that can run it."""
 
     linear: str | None
@@ -37,8 +37,7 @@ class Translated:
     """For RE2: matches wherever a pattern without a linear form does. None if that would be almost everywhere."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Atom:
+class _Atom(msgspec.Struct, frozen=True, kw_only=True):
     """An element without parts."""
 
     linear: str | None
@@ -50,8 +49,7 @@ class _Atom:
     """Whether a quantifier may follow."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Group:
+class _Group(msgspec.Struct, frozen=True, kw_only=True):
     """Parentheses. `opening` are the characters after the first one for each engine."""
 
     linear: str | None
@@ -63,8 +61,7 @@ class _Group:
     """A positive look-around: what it contains must be in the name."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(msgspec.Struct, frozen=True):
     """An atom or group with its quantifier."""
 
     part: _Atom | _Group

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+import msgspec
 
 from mydia import units
 from mydia.contexts.settings.formats.patterns import Hits, PatternSet
@@ -23,8 +24,7 @@ type _Found = Mapping[Kind, tuple[Hits, ...]]
 """Kind -> hits in each of its texts."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionResult:
+class ConditionResult(msgspec.Struct, frozen=True):
     """Whether one condition is met."""
 
     condition: Condition
@@ -33,8 +33,7 @@ class ConditionResult:
     timed_out: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(msgspec.Struct, frozen=True):
     """A format with the result of each of its conditions."""
 
     format: Format
@@ -47,8 +46,7 @@ class Explained:
         return tuple(result.condition for result in self.results if result.met)
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(msgspec.Struct, frozen=True):
     """A format with its conditions by kind; patterns as their index in the set of their kind."""
 
     format: Format

@@ -10,9 +10,11 @@ import time
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
+
+import msgspec
 
 from mydia.contexts.settings.formats.dialect import translate
 from mydia.errors import Invalid
@@ -54,12 +56,11 @@ class _Slow:
     """CPU time it may still use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hits:
+class Hits(msgspec.Struct, frozen=True):
     """The patterns that match a text, by their index."""
 
     found: frozenset[int]
-    unknown: frozenset[int] = field(default=frozenset())
+    unknown: frozenset[int] = msgspec.field(default=frozenset())
     """Patterns that ran out of time."""
 
 

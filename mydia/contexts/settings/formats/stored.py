@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -33,8 +33,7 @@ _READ = "formats_read"
 _CHANGED = "formats_changed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFormat:
+class StoredFormat(msgspec.Struct, frozen=True, kw_only=True):
     """A format with where it came from and where it is used."""
 
     format: Format
@@ -48,8 +47,7 @@ class StoredFormat:
     """(profile's name, score), only scores other than 0."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatForm:
+class FormatForm(msgspec.Struct, frozen=True, kw_only=True):
     """A format as submitted by a form."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from mydia.contexts.settings.formats.apps import language_code
 from mydia.contexts.settings.formats.values import ORIGINAL, UNKNOWN, ReleaseType, Subject
@@ -15,8 +16,7 @@ _STAND_IN_SPACED = "A Movie"
 _HDR_WORDS = {"dv": "DV", "hdr10plus": "HDR10Plus", "hdr10": "HDR10", "hdr": "HDR", "hlg": "HLG", "pq": "PQ", "sdr": ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(msgspec.Struct, frozen=True):
     """What the analysis of a file found."""
 
     languages: tuple[str, ...] = ()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from mydia.errors import Invalid
 from mydia.parsing import Modifier, Quality
@@ -89,8 +90,7 @@ FLAGS = (
 """Flags of indexers; `golden`, `approved` and the two of AHD exist in Radarr only, `subtitles` in Sonarr only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """One condition of a format."""
 
     kind: Kind
@@ -127,8 +127,7 @@ class Condition:
         return cls(**{**stored, "kind": Kind(stored["kind"])})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class Format(msgspec.Struct, frozen=True, kw_only=True):
     """A custom format: it matches if, for every kind, its conditions of that kind are met (see `matching`)."""
 
     id: str
@@ -142,8 +141,7 @@ class Format:
         return frozenset(condition.meaning for condition in self.conditions)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What formats look at: a release or a file, with what is known about its title."""
 
     titles: tuple[str, ...] = ()
@@ -153,7 +151,7 @@ class Subject:
     languages: frozenset[str] | None = None
     """Codes as in `ParsedRelease.languages`; None if they can't be known, then no language condition is met."""
     original_language: str | None = None
-    quality: Quality = field(default=Quality())
+    quality: Quality = msgspec.field(default=Quality())
     release_type: ReleaseType | None = None
     flags: frozenset[str] = frozenset()
     size_bytes: int | None = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
+
+import msgspec
 
 from mydia.contexts.settings.formats import App, Kind, check_pattern, language_code, read_conditions
 from mydia.contexts.settings.formats.values import PATTERNS, checked
@@ -49,8 +50,7 @@ _KINDS = {folder: kind for kind, folder in FOLDERS.items()}
 _CONFLICTS = "conflicts.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One file of a guide."""
 
     app: App
@@ -82,8 +82,7 @@ class Part:
         return cls(**{**stored, "app": App(stored["app"]), "kind": PartKind(stored["kind"])})
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(msgspec.Struct, frozen=True):
     """What was read from an archive or a folder."""
 
     parts: tuple[Part, ...]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+from msgspec.structs import asdict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -33,8 +34,7 @@ class Action(StrEnum):
     """A person changed it, so it stays as it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What a person wants from a guide. Everything that was imported before is updated as well."""
 
     profiles: frozenset[str] = frozenset()
@@ -44,14 +44,13 @@ class Choice:
     all_formats: bool = False
     """Also formats that none of the profiles needs."""
     sizes: frozenset[str] = frozenset()
-    naming: Mapping[str, str] = field(default_factory=dict)
+    naming: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Column of the naming templates -> variant."""
     replace: bool = False
     """Replace what people changed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One difference."""
 
     label: str
@@ -61,8 +60,7 @@ class Line:
     """A person changed it, so the new value is not taken."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatStep:
+class FormatStep(msgspec.Struct, frozen=True, kw_only=True):
     """A format to create, update or leave."""
 
     part: Part
@@ -74,8 +72,7 @@ class FormatStep:
     lines: tuple[Line, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileStep:
+class ProfileStep(msgspec.Struct, frozen=True, kw_only=True):
     """A profile to create or update."""
 
     part: Part
@@ -88,8 +85,7 @@ class ProfileStep:
     lines: tuple[Line, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SizeStep:
+class SizeStep(msgspec.Struct, frozen=True, kw_only=True):
     """Size limits to set."""
 
     part: Part
@@ -98,8 +94,7 @@ class SizeStep:
     lines: tuple[Line, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamingStep:
+class NamingStep(msgspec.Struct, frozen=True, kw_only=True):
     """Naming templates to set."""
 
     part: Part
@@ -111,8 +106,7 @@ class NamingStep:
     lines: tuple[Line, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an import does."""
 
     formats: tuple[FormatStep, ...]

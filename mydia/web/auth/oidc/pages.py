@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
+import msgspec
 from litestar import Response, get
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
@@ -32,8 +32,7 @@ SIGNED_OUT = "/auth/oidc/signed-out"
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-@dataclass(frozen=True, slots=True)
-class OnwardView:
+class OnwardView(msgspec.Struct, frozen=True):
     """A page that leads to a provider."""
 
     title: str

@@ -12,12 +12,13 @@ import json
 import logging
 import threading
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from secrets import compare_digest
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode, urlsplit
+
+import msgspec
 
 from mydia import clock
 from mydia.adapters.errors import AdapterError, Unreachable
@@ -106,8 +107,7 @@ class SignInFault(Invalid):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
+class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider says about itself."""
 
     issuer: str
@@ -135,8 +135,7 @@ class Metadata:
         return tuple((label, address) for label, address in named if address)
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """Who signed in."""
 
     asserted: Asserted

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import timedelta
 from typing import Annotated, Literal
 
+import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
@@ -89,8 +90,7 @@ _LIFETIMES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedIdentity:
+class LinkedIdentity(msgspec.Struct, frozen=True):
     """An identity at a provider."""
 
     id: str
@@ -99,16 +99,14 @@ class LinkedIdentity:
     """The name there; empty if the provider did not send one."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkButton:
+class LinkButton(msgspec.Struct, frozen=True):
     """A provider that the account is not linked to."""
 
     key: str
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddDefaults:
+class AddDefaults(msgspec.Struct, frozen=True, kw_only=True):
     """The fields for titles of a type."""
 
     type: MediaType
@@ -119,8 +117,7 @@ class AddDefaults:
     chosen: settings.person_defaults.Defaults
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountView:
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """The account page."""
 
     username: str
@@ -151,7 +148,7 @@ class AccountView:
     new_key: str = ""
     """A new key, which is shown only once."""
     new_key_name: str = ""
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
     failed: str = ""
     """The form that has errors."""
 

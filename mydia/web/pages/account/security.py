@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import Struct
@@ -45,8 +45,7 @@ class CurrentFields(Struct, kw_only=True):
     current: Secret = Secret("")
 
 
-@dataclass(frozen=True, slots=True)
-class NewApp:
+class NewApp(msgspec.Struct, frozen=True):
     """An app that is being added."""
 
     sealed: str
@@ -55,8 +54,7 @@ class NewApp:
     secret: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityView:
+class SecurityView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of the second factor."""
 
     found: users.factors.FactorList
@@ -67,7 +65,7 @@ class SecurityView:
     """New recovery codes, shown once."""
     has_password: bool
     local_enabled: bool
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
     failed: str = ""
     """The form that has errors: `new`, `codes`, or the id of an app."""
 

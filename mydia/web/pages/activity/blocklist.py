@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromQuery
 from msgspec import Struct
@@ -21,8 +21,7 @@ from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, not
 from mydia.web.views import specs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlocklistView:
+class BlocklistView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of the blocklist."""
 
     entries: tuple[downloads.BlocklistEntry, ...]
@@ -78,8 +77,7 @@ class BlockFields(Struct, kw_only=True):
     item_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BlockView:
+class BlockView(msgspec.Struct, frozen=True):
     """The dialog in which a release is blocked by its name."""
 
     fields: BlockFields

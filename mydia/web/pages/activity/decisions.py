@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import UNSET, Struct, UnsetType, field
@@ -214,8 +214,7 @@ def import_ready(request: WebRequest, deps: DepsDep, caller: CallerDep, form: Fo
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchView:
+class MatchView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog in which several entries get the same title."""
 
     ids: tuple[str, ...]
@@ -289,8 +288,7 @@ def match_entries(
     return _changed(request, wanted.next, toast)
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreFolderView:
+class IgnoreFolderView(msgspec.Struct, frozen=True):
     """The dialog that asks which folder to ignore."""
 
     inbox_id: str

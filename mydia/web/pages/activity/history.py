@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import date
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from sqlalchemy.orm import Session
@@ -27,8 +28,7 @@ _TITLES = 50
 """How many titles a text filter of the history may match."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryView:
+class StoryView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about one download."""
 
     download: downloads.Download
@@ -61,8 +61,7 @@ def show_story(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """A line of the history with its title."""
 
     story: stories.Story
@@ -72,8 +71,7 @@ class Told:
     """A removed title that can be restored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(msgspec.Struct, frozen=True):
     """The lines of one day."""
 
     on: date
@@ -82,8 +80,7 @@ class Day:
     lines: tuple[Told, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryView:
+class HistoryView(msgspec.Struct, frozen=True, kw_only=True):
     """What happened, by day."""
 
     days: tuple[Day, ...]
@@ -145,8 +142,7 @@ def _titles_called(session: Session, caller: Caller, text: str) -> list[str]:
     return [*here, *users.history.names_of_removed(session, caller, text=text)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Gone:
+class _Gone(msgspec.Struct, frozen=True):
     """What is known of titles that were removed."""
 
     names: Mapping[str, str]

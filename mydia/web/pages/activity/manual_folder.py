@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromQuery
 from msgspec import Struct
@@ -66,8 +66,7 @@ class ManualFields(Struct, kw_only=True):
     all_group: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A file on the page."""
 
     key: str
@@ -86,8 +85,7 @@ class Row:
     objections: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManualView:
+class ManualView(msgspec.Struct, frozen=True, kw_only=True):
     """The page."""
 
     folder: str
@@ -124,8 +122,7 @@ def show_manual(
     return page(request, "imports/manual.html", view, active="imports", topics=["imports"])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoldersView:
+class FoldersView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog in which the folder to import is chosen."""
 
     path: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -23,8 +23,7 @@ from mydia.web.pages.activity.queue_actions import queue_changed
 from mydia.web.render import Toast, dialog
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileChoice:
+class FileChoice(msgspec.Struct, frozen=True, kw_only=True):
     """One file in the dialog."""
 
     path: str
@@ -38,8 +37,7 @@ class FileChoice:
     already: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesView:
+class FilesView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog in which the user assigns the files of a download."""
 
     download: downloads.Download

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Response, get
 from sqlalchemy.orm import Session
 
@@ -36,8 +36,7 @@ GROUPS: tuple[tuple[str, str, str, str], ...] = (
 """(in the address, group of the queue, label, icon)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One download in words."""
 
     id: str
@@ -147,8 +146,7 @@ def _words(row: downloads.queue.QueueRow, state: str, now: datetime) -> tuple[st
             return "Queued", size, under
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientState:
+class ClientState(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a download client."""
 
     id: str
@@ -160,8 +158,7 @@ class ClientState:
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """The panel above the queue."""
 
     speed: tuple[str, str]
@@ -173,8 +170,7 @@ class Totals:
     clients: tuple[ClientState, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueView:
+class QueueView(msgspec.Struct, frozen=True, kw_only=True):
     """The queue."""
 
     lines: tuple[Line, ...]

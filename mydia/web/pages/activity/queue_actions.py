@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -155,8 +155,7 @@ _BULK: dict[str, tuple[Callable[[Database, Outside, Caller, str, BulkFields], No
 """Action -> (what it does to a download, the words of its message)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveManyView:
+class RemoveManyView(msgspec.Struct, frozen=True):
     """The dialog that removes several downloads."""
 
     rows: tuple[downloads.queue.QueueRow, ...]
@@ -178,8 +177,7 @@ def _remove_many_dialog(request: WebRequest, database: Database, caller: Caller,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveView:
+class RemoveView(msgspec.Struct, frozen=True):
     """The dialog that removes a download."""
 
     row: downloads.queue.QueueRow

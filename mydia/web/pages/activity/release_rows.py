@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy.orm import Session
 
 from mydia import clock, units
@@ -42,8 +42,7 @@ def _rank(release: downloads.Release) -> int:
     return next((int(entry["value"]) for entry in release.preference if entry["name"] == "quality"), 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sort:
+class Sort(msgspec.Struct, frozen=True, kw_only=True):
     """An order in which the releases can be listed."""
 
     name: str
@@ -66,8 +65,7 @@ SORTS = (
 _SORTS = {sort.name: sort for sort in SORTS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One release."""
 
     id: str
@@ -98,8 +96,7 @@ class Row:
     """The error can be overridden."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexerState:
+class IndexerState(msgspec.Struct, frozen=True, kw_only=True):
     """The progress of one indexer."""
 
     id: str
@@ -110,8 +107,7 @@ class IndexerState:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
+class Results(msgspec.Struct, frozen=True, kw_only=True):
     """The results of a search so far."""
 
     search_id: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import Struct
@@ -30,8 +30,7 @@ _LOOK_AGAIN_S = 3
 """How often a browser without script loads the page again while a search runs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchDialog:
+class SearchDialog(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog of a manual search."""
 
     item: media.MediaItem
@@ -78,7 +77,7 @@ def show_releases(
 
 
 def _fields(view: SearchDialog) -> dict[str, Any]:
-    return {name: getattr(view, name) for name in SearchDialog.__slots__}
+    return {name: getattr(view, name) for name in SearchDialog.__struct_fields__}
 
 
 def _dialog(

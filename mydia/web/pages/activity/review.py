@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromQuery
 from sqlalchemy.orm import Session
@@ -35,8 +35,7 @@ BUCKETS: tuple[tuple[str, str, str, str], ...] = (
 _PAGE = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A title that an entry may match."""
 
     number: int
@@ -54,8 +53,7 @@ class Candidate:
     """`item <id>` for a title of the library, otherwise type and catalogue id, e.g. `movie tmdb:19`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryLine:
+class EntryLine(msgspec.Struct, frozen=True, kw_only=True):
     """An entry in the list at the left."""
 
     id: str
@@ -66,8 +64,7 @@ class EntryLine:
     chosen: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EpisodeLine:
+class EpisodeLine(msgspec.Struct, frozen=True):
     """A file of a series, and what its name says of its episodes."""
 
     file_id: str
@@ -78,8 +75,7 @@ class EpisodeLine:
     """With a doubt: the more likely reading."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryView:
+class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """The entry that is being decided."""
 
     id: str
@@ -104,8 +100,7 @@ class EntryView:
     """The files of a series; those whose episode is not clear come first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportsView:
+class ImportsView(msgspec.Struct, frozen=True, kw_only=True):
     """The review."""
 
     bucket: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Response, post
 from msgspec import Struct
 from sqlalchemy.orm import Session
@@ -24,8 +24,7 @@ _PHASES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanState:
+class ScanState(msgspec.Struct, frozen=True, kw_only=True):
     """A library folder and its last scan."""
 
     path_id: str

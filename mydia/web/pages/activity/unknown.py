@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import Struct
@@ -37,8 +37,7 @@ class AdoptFields(Struct, kw_only=True):
     item_id: Annotated[str, message("Choose a title.")]
 
 
-@dataclass(frozen=True, slots=True)
-class AdoptView:
+class AdoptView(msgspec.Struct, frozen=True):
     """The dialog that adopts a download for a title."""
 
     unknown: downloads.UnknownDownload

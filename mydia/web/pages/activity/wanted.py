@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import Struct
@@ -28,8 +28,7 @@ _KINDS = ("movies", "episodes")
 _JOB = "downloads.search_wanted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedLine:
+class WantedLine(msgspec.Struct, frozen=True, kw_only=True):
     """One film or episode."""
 
     key: str
@@ -51,8 +50,7 @@ class WantedLine:
     searching: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedView:
+class WantedView(msgspec.Struct, frozen=True, kw_only=True):
     """The list."""
 
     upgrades: bool
@@ -127,8 +125,7 @@ def show_wanted(
     return page(request, "wanted/page.html", view, active="wanted", topics=["wanted"])
 
 
-@dataclass(frozen=True, slots=True)
-class UpgradesOff:
+class UpgradesOff(msgspec.Struct, frozen=True):
     """A profile that titles use, and whether it upgrades."""
 
     id: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -30,8 +30,7 @@ _NO_SUCH_TITLE = message("There is no such title. Search for it again.")
 _TYPES = {MediaType.MOVIE: "Movies", MediaType.TV_SHOW: "Shows"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """One search result."""
 
     type: MediaType
@@ -45,8 +44,7 @@ class Choice:
     """Its page, if it is in the library."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddView:
+class AddView(msgspec.Struct, frozen=True, kw_only=True):
     """The page: the search text, and the results or why there are none."""
 
     q: str
@@ -57,8 +55,7 @@ class AddView:
     notice: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddForm:
+class AddForm(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog with the options of a chosen title."""
 
     choice: Choice

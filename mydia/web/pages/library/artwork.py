@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -20,8 +19,7 @@ _SHOWN = 60
 _SIZES = {"poster": "Poster", "backdrop": "Backdrop"}
 
 
-@dataclass(frozen=True, slots=True)
-class ArtworkOffer:
+class ArtworkOffer(msgspec.Struct, frozen=True):
     """One picture to choose."""
 
     source: str
@@ -31,8 +29,7 @@ class ArtworkOffer:
     present: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtworkView:
+class ArtworkView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog."""
 
     item_id: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import calendar as months
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 
@@ -32,8 +32,7 @@ _LISTED_A_DAY = 20
 """Entries of a day in the agenda, before it is asked for more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One line on a day."""
 
     href: str
@@ -53,8 +52,7 @@ class Entry:
         return f"{pattern}border-{self.color}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class Day(msgspec.Struct, frozen=True, kw_only=True):
     """One day."""
 
     on: date
@@ -79,8 +77,7 @@ class Day:
         return max(0, self.total - SHOWN_A_DAY)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarView:
+class CalendarView(msgspec.Struct, frozen=True, kw_only=True):
     """A month."""
 
     first: date
@@ -124,8 +121,7 @@ class CalendarView:
         return f"/calendar/day/{day.on.isoformat()}" + query(kept, cursor=day.cursor)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayView:
+class DayView(msgspec.Struct, frozen=True, kw_only=True):
     """All entries of one day, page by page."""
 
     on: date

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import field as form_field
@@ -89,8 +89,7 @@ class ChangeFields(SelectedTitles, kw_only=True):
         return self.fields() | {name: value for name, value in self.values.items() if name.startswith("to_") and value}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditTitlesView:
+class EditTitlesView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog in which changes are chosen."""
 
     section: Section
@@ -102,8 +101,7 @@ class EditTitlesView:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewView:
+class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog that shows what would change."""
 
     section: Section
@@ -230,8 +228,7 @@ _LINE_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditLine:
+class EditLine(msgspec.Struct, frozen=True, kw_only=True):
     """One title of an edit."""
 
     href: str
@@ -242,8 +239,7 @@ class EditLine:
     problem: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditPage:
+class EditPage(msgspec.Struct, frozen=True, kw_only=True):
     """An edit: what it changes, how far it is, and its titles."""
 
     id: str
@@ -308,8 +304,7 @@ def _told(session: Session, caller: Caller, changes: TitleChanges) -> tuple[tupl
     return tuple(told)
 
 
-@dataclass(frozen=True, slots=True)
-class EditsView:
+class EditsView(msgspec.Struct, frozen=True):
     """The list of bulk edits."""
 
     edits: tuple[EditPage, ...]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -30,8 +30,7 @@ _EPISODE_EVENTS = 300
 """How many of a series' newest events are searched for those about one episode."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeRow:
+class EpisodeRow(msgspec.Struct, frozen=True, kw_only=True):
     """One episode in its season's table."""
 
     id: str
@@ -51,8 +50,7 @@ class EpisodeRow:
     percent: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeasonView:
+class SeasonView(msgspec.Struct, frozen=True, kw_only=True):
     """One season; `episodes` is None while it is closed."""
 
     number: int
@@ -66,8 +64,7 @@ class SeasonView:
     episodes: tuple[EpisodeRow, ...] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadLine:
+class DownloadLine(msgspec.Struct, frozen=True, kw_only=True):
     """A download that holds an episode."""
 
     id: str
@@ -77,8 +74,7 @@ class DownloadLine:
     quality: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeView:
+class EpisodeView(msgspec.Struct, frozen=True, kw_only=True):
     """One episode in full."""
 
     item: media.MediaItem

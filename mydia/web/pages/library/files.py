@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import UNSET, Struct, UnsetType
@@ -61,8 +61,7 @@ class UndoFields(Struct, kw_only=True):
     rename: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRow:
+class FileRow(msgspec.Struct, frozen=True, kw_only=True):
     """A file in the table of files."""
 
     file: library.files.FileView
@@ -73,16 +72,14 @@ class FileRow:
     languages: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """A part of the table of files, and the address of the next one."""
 
     files: tuple[FileRow, ...]
     more: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileDialog:
+class FileDialog(msgspec.Struct, frozen=True, kw_only=True):
     """One file in full."""
 
     item: media.MediaItem
@@ -90,8 +87,7 @@ class FileDialog:
     can_manage: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveFilesView:
+class RemoveFilesView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog that removes files."""
 
     item: media.MediaItem
@@ -103,8 +99,7 @@ class RemoveFilesView:
     """What the setting says about titles and episodes that lose their file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditFilesView:
+class EditFilesView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog that corrects the facts of files."""
 
     item: media.MediaItem

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from sqlalchemy.orm import Session
 
@@ -32,8 +32,7 @@ _ASKED = 4
 _LOW_PERCENT = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a person should decide."""
 
     tone: str
@@ -46,8 +45,7 @@ class Need:
     """Whether the action changes something (a POST to `href`) instead of opening a page."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
+class Volume(msgspec.Struct, frozen=True, kw_only=True):
     """A library folder's disk."""
 
     name: str
@@ -58,8 +56,7 @@ class Volume:
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the checklist of a new server."""
 
     state: str
@@ -75,8 +72,7 @@ class Step:
         return self.state == "done"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomeView:
+class HomeView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything on the page."""
 
     greeting: str

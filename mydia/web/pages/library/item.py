@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -44,8 +44,7 @@ _STATUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemView:
+class ItemView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of a title."""
 
     item: media.MediaItem
@@ -107,8 +106,7 @@ class ItemView:
         return f"{item.year or '?'}–{last}" if last != str(item.year) else str(item.year)
 
 
-@dataclass(frozen=True, slots=True)
-class Recommendation:
+class Recommendation(msgspec.Struct, frozen=True):
     """A title like this one."""
 
     title: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import UNSET, Struct, UnsetType
@@ -78,8 +78,7 @@ class EditFields(Struct, kw_only=True):
         return changed | {"overview": self.overview or None} if "overview" in changed else changed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditView:
+class EditView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog in which a title is changed."""
 
     item: media.MediaItem
@@ -174,8 +173,7 @@ def _set_tags(session: Session, caller: Caller, now: datetime, item_id: str, nam
     media.tags.change_tags(session, caller, now, item_id, add=names, remove=gone)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveView:
+class MoveView(msgspec.Struct, frozen=True, kw_only=True):
     """What choosing another library folder for a title would move."""
 
     preview: library.moving.MovePreview

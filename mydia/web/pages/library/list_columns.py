@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -21,8 +21,7 @@ from mydia.web.views import Artwork
 from mydia.web.views.cards import artwork
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A column of the table beside the title, which is always there."""
 
     name: str
@@ -54,8 +53,7 @@ _USUAL = ("file", "profile", "rating", "size", "added", "state")
 _FOR_SHOWS = {"file": "Episodes", "studio": "Network"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownColumn:
+class ShownColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column with its heading in this list."""
 
     name: str
@@ -82,8 +80,7 @@ def columns_for(session: Session, caller: Caller, type_: MediaType) -> tuple[Sho
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of the table, and where the next ones are."""
 
     items: tuple[media.lists.Card, ...]
@@ -115,8 +112,7 @@ def rows_of(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnsView:
+class ColumnsView(msgspec.Struct, frozen=True):
     """The dialog in which columns are chosen."""
 
     section: Section

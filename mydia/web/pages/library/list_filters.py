@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from mydia.contexts import media
 from mydia.contexts.users import Caller
@@ -34,8 +35,7 @@ _STATUSES: dict[MediaType, Choices] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListChoices:
+class ListChoices(msgspec.Struct, frozen=True, kw_only=True):
     """The values that a list's filters offer. Read together with the list and remembered as long."""
 
     genres: Choices
@@ -45,8 +45,7 @@ class ListChoices:
     qualities: Choices
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListFilter:
+class ListFilter(msgspec.Struct, frozen=True, kw_only=True):
     """One filter: a parameter of the address and the part of the question that it sets."""
 
     name: str

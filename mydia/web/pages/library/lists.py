@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
 from litestar import Response, get
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
@@ -54,8 +54,7 @@ _SORTS = (
 _ROWS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(msgspec.Struct, frozen=True, kw_only=True):
     """A filter as the panel shows it."""
 
     name: str
@@ -68,8 +67,7 @@ class Field:
     """The address of suggestions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListView:
+class ListView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of movies or shows."""
 
     section: Section
@@ -111,8 +109,7 @@ class ListView:
         return sum(1 for field in self.fields if field.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class _Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is cached for one list."""
 
     token: str

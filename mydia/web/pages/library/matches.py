@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -20,8 +20,7 @@ from mydia.web.views import Artwork
 from mydia.web.views.cards import preview
 
 
-@dataclass(frozen=True, slots=True)
-class MatchView:
+class MatchView(msgspec.Struct, frozen=True):
     """The dialog in which a wrong match is corrected."""
 
     item: media.MediaItem

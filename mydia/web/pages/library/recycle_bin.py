@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromQuery
 from msgspec import Struct, field
@@ -19,8 +19,7 @@ from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebReques
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, plural, query, redirect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecycledLine:
+class RecycledLine(msgspec.Struct, frozen=True, kw_only=True):
     """One file in the bin."""
 
     id: str
@@ -34,8 +33,7 @@ class RecycledLine:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecycleBinView:
+class RecycleBinView(msgspec.Struct, frozen=True, kw_only=True):
     """The page."""
 
     lines: tuple[RecycledLine, ...]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -40,8 +40,7 @@ class RemoveManyFields(SelectedTitles, kw_only=True):
     files: str = "keep"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveView:
+class RemoveView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog that removes titles."""
 
     heading: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from msgspec import Struct
@@ -21,8 +21,7 @@ from mydia.web.pages.library.files import FileSelection, chosen_files, undo_of
 from mydia.web.render import Toast, dialog, is_htmx, nothing, redirect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenameView:
+class RenameView(msgspec.Struct, frozen=True, kw_only=True):
     """The preview of a rename."""
 
     item: media.MediaItem

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -20,8 +20,7 @@ from mydia.web.pages.library.sections import Section, section_of
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, query, redirect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilterLink:
+class FilterLink(msgspec.Struct, frozen=True, kw_only=True):
     """A saved filter as the list shows it."""
 
     id: str
@@ -49,8 +48,7 @@ def links_of(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FiltersView:
+class FiltersView(msgspec.Struct, frozen=True):
     """The dialog: the filter to save, and those that are saved."""
 
     section: Section

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -29,8 +29,7 @@ _NO_SUCH_TITLE = message("There is no such title. Search for it again.")
 _TYPES = {MediaType.MOVIE: "Movies", MediaType.TV_SHOW: "Shows"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """A search result, and what can be done with it."""
 
     type: MediaType
@@ -46,8 +45,7 @@ class Found:
     mine: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchView:
+class SearchView(msgspec.Struct, frozen=True, kw_only=True):
     """The page on which people look for titles to request."""
 
     q: str
@@ -123,8 +121,7 @@ def number_of(ids: metadata.Ids) -> str:
     return f"tmdb:{ids.tmdb_id}" if ids.tmdb_id else f"tvdb:{ids.tvdb_id}" if ids.tvdb_id else str(ids.imdb_id or "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskView:
+class AskView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog in which a title is requested."""
 
     wanted: WantedTitle

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -23,8 +23,7 @@ from mydia.web.pages.requests.shown import Shown, shown
 from mydia.web.render import Toast, dialog, invalid_form, is_htmx, nothing, redirect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApproveView:
+class ApproveView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog in which a request is approved with choices."""
 
     one: Shown

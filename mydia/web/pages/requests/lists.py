@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 from sqlalchemy.orm import Session
@@ -29,8 +29,7 @@ FILTERS: tuple[tuple[str, str, str], ...] = (
 _TYPES: tuple[tuple[str, str], ...] = ((MediaType.MOVIE, "Movies"), (MediaType.TV_SHOW, "Shows"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestsView:
+class RequestsView(msgspec.Struct, frozen=True, kw_only=True):
     """The list."""
 
     mine: bool
@@ -109,12 +108,11 @@ def _view(session: Session, caller: Caller, asked: RequestQuery, cursor: str | N
     if following is None:
         return made
     return RequestsView(
-        **{name: getattr(made, name) for name in made.__dataclass_fields__} | {"more": made.address(cursor=following)}
+        **{name: getattr(made, name) for name in made.__struct_fields__} | {"more": made.address(cursor=following)}
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestView:
+class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of one request."""
 
     one: Shown

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from sqlalchemy.orm import Session
 
 from mydia.contexts import media, metadata, requests
@@ -14,8 +13,7 @@ from mydia.web.pages.requests.problems import ProblemShown, problem_shown
 from mydia.web.pages.requests.shown import Shown, shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnTitle:
+class OnTitle(msgspec.Struct, frozen=True, kw_only=True):
     """The requests and problems of a title that its viewer may see."""
 
     requests: tuple[Shown, ...]

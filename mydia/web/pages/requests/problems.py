@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Struct
@@ -30,8 +30,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemShown:
+class ProblemShown(msgspec.Struct, frozen=True, kw_only=True):
     """A problem."""
 
     line: requests.problems.ProblemLine
@@ -48,8 +47,7 @@ class ProblemShown:
         return f"{self.line.title} {self.line.place}".strip()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemsView:
+class ProblemsView(msgspec.Struct, frozen=True, kw_only=True):
     """The list."""
 
     state: requests.problems.ProblemState
@@ -58,8 +56,7 @@ class ProblemsView:
     open_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportView:
+class ReportView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog in which a problem is reported."""
 
     item_id: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from mydia.contexts import requests
 from mydia.contexts.requests import RequestLine, RequestState
@@ -26,8 +27,7 @@ _REACHED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeasonShown:
+class SeasonShown(msgspec.Struct, frozen=True, kw_only=True):
     """A requested season."""
 
     number: int
@@ -38,8 +38,7 @@ class SeasonShown:
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A request."""
 
     id: str
@@ -173,8 +172,7 @@ def topics(caller: Caller) -> list[str]:
     return [f"requests:{caller.id}"] if caller.id else []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuotaShown:
+class QuotaShown(msgspec.Struct, frozen=True, kw_only=True):
     """What is left of a quota."""
 
     label: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromQuery
 from msgspec import Struct
@@ -16,8 +15,7 @@ from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.render import fragment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrowseView:
+class BrowseView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog in which a folder is chosen."""
 
     field: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from litestar import Response, get
 
 from mydia.config import KEYS
@@ -17,8 +16,7 @@ from mydia.web.render import fragment, is_htmx, redirect
 _MOST = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """One setting that was found."""
 
     label: str
@@ -31,8 +29,7 @@ class Found:
     permission: Permission = Permission.MANAGE_SETTINGS
 
 
-@dataclass(frozen=True, slots=True)
-class FoundView:
+class FoundView(msgspec.Struct, frozen=True):
     """The results of a search in the settings; `found` is None without a search text."""
 
     frame: SettingsFrame

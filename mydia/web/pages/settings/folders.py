@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, fields
 
 from mydia import clock
 from mydia.contexts import library, settings
@@ -56,8 +56,7 @@ class FolderFields(Struct, kw_only=True):
         return NewLibraryPath(**asdict(self), naming_set_id=row.naming_set_id if row else None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderCard:
+class FolderCard(msgspec.Struct, frozen=True, kw_only=True):
     """One library folder in the list."""
 
     id: str
@@ -73,16 +72,14 @@ class FolderCard:
     last_scan_reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FoldersView:
+class FoldersView(msgspec.Struct, frozen=True):
     """The list of library folders."""
 
     frame: SettingsFrame
     cards: tuple[FolderCard, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderView:
+class FolderView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of one library folder."""
 
     frame: SettingsFrame
@@ -92,7 +89,7 @@ class FolderView:
     look: FolderLook | None
     profiles: tuple[tuple[str, str], ...]
     source: str = ""
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
     types: tuple[tuple[str, str], ...] = TYPES
     import_modes: tuple[tuple[str, str], ...] = IMPORT_MODES
     providers: tuple[tuple[str, str], ...] = PROVIDERS

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -89,8 +90,7 @@ class FormatFields(Struct, kw_only=True):
     """A step in the editor, such as `add` or `remove:2`, instead of saving."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatCard:
+class FormatCard(msgspec.Struct, frozen=True, kw_only=True):
     """One format in the list."""
 
     id: str
@@ -102,8 +102,7 @@ class FormatCard:
     used: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatsView:
+class FormatsView(msgspec.Struct, frozen=True, kw_only=True):
     """The list of formats."""
 
     frame: SettingsFrame
@@ -112,8 +111,7 @@ class FormatsView:
     q: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatView:
+class FormatView(msgspec.Struct, frozen=True, kw_only=True):
     """The editor of one format."""
 
     frame: SettingsFrame
@@ -123,9 +121,9 @@ class FormatView:
     conditions: tuple[Condition, ...]
     stored: settings.formats.StoredFormat | None
     origin: str
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
     kinds: tuple[tuple[str, str], ...] = tuple((str(kind), label) for kind, label in KINDS.items())
-    options: Mapping[Kind, tuple[tuple[str, str], ...]] = field(default_factory=lambda: _OPTIONS)
+    options: Mapping[Kind, tuple[tuple[str, str], ...]] = msgspec.field(default_factory=lambda: _OPTIONS)
 
 
 class FilterFields(Struct, kw_only=True):
@@ -142,8 +140,7 @@ class TestFields(Struct, kw_only=True):
     language: str = "en"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestView:
+class TestView(msgspec.Struct, frozen=True, kw_only=True):
     """The page to try release names."""
 
     frame: SettingsFrame
@@ -152,7 +149,7 @@ class TestView:
     language: str
     languages: tuple[tuple[str, str], ...]
     tried: tuple[settings.profiles.TriedName, ...]
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 _APPS = {settings.formats.App.RADARR: "Radarr", settings.formats.App.SONARR: "Sonarr"}

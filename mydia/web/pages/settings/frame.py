@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 from litestar import Response
 
 from mydia.contexts.users import Caller, Permission
@@ -13,8 +13,7 @@ from mydia.web.deps import WebRequest
 from mydia.web.render import page
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One settings page."""
 
     id: str
@@ -79,8 +78,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 _BY_ID = {entry.id: entry for _, entries in SECTIONS for entry in entries}
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFrame:
+class SettingsFrame(msgspec.Struct, frozen=True):
     """The column and the title of one page."""
 
     sections: tuple[tuple[str, tuple[Entry, ...]], ...]

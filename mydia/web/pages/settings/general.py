@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+import msgspec
 from litestar import Response, get, post
 from msgspec import Struct
 
@@ -25,8 +25,7 @@ class GeneralFields(Struct, kw_only=True):
     values: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingRow:
+class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
     """One value on the general page."""
 
     key: Key
@@ -37,8 +36,7 @@ class SettingRow:
     locked: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GeneralView:
+class GeneralView(msgspec.Struct, frozen=True, kw_only=True):
     """The general page."""
 
     frame: SettingsFrame
@@ -47,7 +45,7 @@ class GeneralView:
     """Settings that are read only at start."""
     file: str
     unknown: tuple[str, ...]
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 @get("/settings/general", sync_to_thread=True, include_in_schema=False)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
@@ -64,17 +64,15 @@ class ChoiceFields(Struct, kw_only=True):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartView:
+class StartView(msgspec.Struct, frozen=True, kw_only=True):
     """The first step: where the guide is."""
 
     frame: SettingsFrame
     url: str
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(msgspec.Struct, frozen=True, kw_only=True):
     """Something to choose."""
 
     id: str
@@ -83,8 +81,7 @@ class Option:
     on: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppChoices:
+class AppChoices(msgspec.Struct, frozen=True, kw_only=True):
     """What the guide of one application offers."""
 
     app: str
@@ -96,8 +93,7 @@ class AppChoices:
     """(column, label, options, chosen)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the preview."""
 
     name: str
@@ -106,8 +102,7 @@ class Step:
     lines: tuple[settings.guides.Line, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChooseView:
+class ChooseView(msgspec.Struct, frozen=True, kw_only=True):
     """The second step: what to import, with what that changes."""
 
     frame: SettingsFrame
@@ -121,7 +116,7 @@ class ChooseView:
     plan: settings.guides.Plan | None
     steps: tuple[Step, ...]
     summary: str
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 @get("/settings/formats/import", sync_to_thread=True, include_in_schema=False)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -43,8 +43,7 @@ class InvitationFields(Struct, kw_only=True):
     tv_show_profile: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationRow:
+class InvitationRow(msgspec.Struct, frozen=True, kw_only=True):
     """An invitation in the list."""
 
     id: str
@@ -56,18 +55,17 @@ class InvitationRow:
     used_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationView:
+class InvitationView(msgspec.Struct, frozen=True, kw_only=True):
     """The form of an invitation, or its link, which is shown once."""
 
     frame: SettingsFrame
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = msgspec.field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
     link: str = ""
     can_mail: bool = False
     roles: tuple[tuple[str, str, str], ...] = ()
     types: tuple[tuple[str, str], ...] = ()
-    folders: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    folders: Mapping[str, tuple[tuple[str, str], ...]] = msgspec.field(default_factory=dict)
     profiles: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
+import msgspec
 from litestar import Response, get, post
 from litestar.response import Stream
 from msgspec import Struct
@@ -38,8 +38,7 @@ class MailFields(Struct, kw_only=True):
     """Where the test message goes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailView:
+class MailView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of the mail server."""
 
     frame: SettingsFrame
@@ -56,7 +55,7 @@ class MailView:
         ("tls", "TLS (usually port 465)"),
         ("none", "None"),
     )
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 _FIELDS = ("host", "port", "tls", "username", "sender")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+import msgspec
 from litestar import Response, get, post
 from litestar.response import Stream
 
@@ -18,8 +18,7 @@ from mydia.web.pages.settings.metadata_source import SourceFields
 from mydia.web.render import Toast, redirect, unfolding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetadataView:
+class MetadataView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of the metadata source."""
 
     frame: SettingsFrame
@@ -29,7 +28,7 @@ class MetadataView:
     has_tvdb: bool
     locked: str
     present: str
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 @get("/settings/metadata", sync_to_thread=True, include_in_schema=False)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy.orm import Session
 
@@ -47,8 +47,7 @@ class SourceFields(Struct, kw_only=True):
         return self.relay_url.rstrip("/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceChoice:
+class SourceChoice(msgspec.Struct, frozen=True, kw_only=True):
     """The present choice, as the form shows it."""
 
     source: str
@@ -59,7 +58,7 @@ class SourceChoice:
     """The source that fixes the choice (`environment variable TMDB_API_KEY`), or empty."""
     present: str
     """The choice as a sentence."""
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 _SENTENCES = {

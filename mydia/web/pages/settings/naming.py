@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import asdict
+from msgspec.structs import asdict, fields
 
 from mydia import clock
 from mydia.contexts import settings
@@ -37,8 +37,7 @@ class NamingFields(Struct, kw_only=True):
         return templates | {name: value for name, value in choices.items() if value is not UNSET}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamingView:
+class NamingView(msgspec.Struct, frozen=True, kw_only=True):
     """The naming page."""
 
     frame: SettingsFrame

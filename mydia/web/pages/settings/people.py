@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -50,8 +51,7 @@ class NewUserFields(Struct, kw_only=True):
     password: Secret = Secret("")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, kw_only=True):
     """One account in the list."""
 
     id: str
@@ -72,8 +72,7 @@ class Person:
     follows_groups: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UsersView:
+class UsersView(msgspec.Struct, frozen=True):
     """The list of accounts."""
 
     frame: SettingsFrame
@@ -81,8 +80,7 @@ class UsersView:
     invitations: tuple[InvitationRow, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserView:
+class UserView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of one account."""
 
     frame: SettingsFrame
@@ -93,7 +91,7 @@ class UserView:
     sessions: tuple[views.SessionRow, ...] = ()
     has_factors: bool = False
     reset_link: str = ""
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
     roles: tuple[tuple[str, str, str], ...] = ROLES
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import replace
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -85,8 +86,7 @@ class ProfileFields(Struct, kw_only=True):
     """A release name to try."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RungView:
+class RungView(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a profile in the editor, best first."""
 
     name: str
@@ -99,8 +99,7 @@ class RungView:
     is_group: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreView:
+class ScoreView(msgspec.Struct, frozen=True, kw_only=True):
     """A custom format with its score in this profile."""
 
     id: str
@@ -108,8 +107,7 @@ class ScoreView:
     score: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitView:
+class LimitView(msgspec.Struct, frozen=True, kw_only=True):
     """Size limits of one quality in this profile; empty for the general ones."""
 
     quality: str
@@ -118,8 +116,7 @@ class LimitView:
     high: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileView:
+class ProfileView(msgspec.Struct, frozen=True, kw_only=True):
     """The editor of one profile."""
 
     frame: SettingsFrame
@@ -141,7 +138,7 @@ class ProfileView:
     best: str
     tried: settings.profiles.Tried | None
     tried_name: str
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 _EXAMPLE = "Nosferatu.1922.2160p.UHD.BluRay.REMUX.DV.HDR10.HEVC.FLAC.2.0-ARC"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
@@ -16,8 +16,7 @@ from mydia.web.pages.settings.frame import SettingsFrame, frame, show
 from mydia.web.render import Toast, redirect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileCard:
+class ProfileCard(msgspec.Struct, frozen=True, kw_only=True):
     """One profile in the list."""
 
     id: str
@@ -30,8 +29,7 @@ class ProfileCard:
     managed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ProfilesView:
+class ProfilesView(msgspec.Struct, frozen=True):
     """The list of profiles."""
 
     frame: SettingsFrame

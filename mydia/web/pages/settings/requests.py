@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
@@ -45,8 +45,7 @@ _TO_BOOL = {"": None, "yes": True, "no": False}
 _FROM_BOOL = {None: "", True: "yes", False: "no"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleLine:
+class RuleLine(msgspec.Struct, frozen=True, kw_only=True):
     """A rule in the list."""
 
     id: str
@@ -56,8 +55,7 @@ class RuleLine:
     then: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestSettingsView:
+class RequestSettingsView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of requests."""
 
     frame: SettingsFrame
@@ -66,7 +64,7 @@ class RequestSettingsView:
     """Key -> the source that sets it, for keys that cannot be changed here."""
     rules: tuple[RuleLine, ...]
     people: tuple[tuple[str, str], ...]
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class RequestSettingsFields(Struct, kw_only=True):
@@ -124,8 +122,7 @@ def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(msgspec.Struct, frozen=True):
     """What rules refer to, by id."""
 
     people: Mapping[str, str]
@@ -184,8 +181,7 @@ class RuleFields(Struct, kw_only=True):
     approves: Literal["", "yes", "no"] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleView:
+class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of one rule."""
 
     frame: SettingsFrame
@@ -197,7 +193,7 @@ class RuleView:
     people: tuple[tuple[str, str], ...]
     profiles: tuple[tuple[str, str], ...]
     folders: tuple[tuple[str, str], ...]
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
     types: tuple[tuple[str, str], ...] = _TYPES
     approvals: tuple[tuple[str, str], ...] = _APPROVALS
 
@@ -328,8 +324,7 @@ class PersonFields(Struct, kw_only=True):
     tv_show_folder: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonView:
+class PersonView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of what applies to one person."""
 
     frame: SettingsFrame
@@ -340,7 +335,7 @@ class PersonView:
     profiles: tuple[tuple[str, str], ...]
     folders: Mapping[str, tuple[tuple[str, str], ...]]
     """Type -> the folders that take it."""
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
     quotas: tuple[tuple[str, str], ...] = _QUOTAS
     approvals: tuple[tuple[str, str], ...] = _PEOPLE
     types: tuple[tuple[str, str, str], ...] = (

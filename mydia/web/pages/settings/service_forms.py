@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy.orm import Session
 
@@ -115,8 +116,7 @@ def change_service(
     return settings.indexers.change_indexer(session, caller, now, service_id, new=wanted.indexer()).name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceForm:
+class ServiceForm(msgspec.Struct, frozen=True, kw_only=True):
     """The form of one client or indexer, as it is shown."""
 
     family: Family
@@ -125,15 +125,14 @@ class ServiceForm:
     needs: tuple[Need, ...]
     values: Mapping[str, Any]
     test_action: str
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
     has_secret: bool = False
     mappings: tuple[tuple[str, str], ...] = ()
     open: bool = False
     """Whether `More` is open."""
 
 
-@dataclass(frozen=True, slots=True)
-class TestResult:
+class TestResult(msgspec.Struct, frozen=True):
     """The result of a connection test."""
 
     tone: str
@@ -142,8 +141,7 @@ class TestResult:
     findings: tuple[FolderFinding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HealthChip:
+class HealthChip(msgspec.Struct, frozen=True):
     """The state of a service."""
 
     kind: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
@@ -28,8 +28,7 @@ from mydia.web.pages.settings.service_forms import Family, HealthChip, ServiceFi
 from mydia.web.render import Toast, fragment, nothing, redirect, unfolding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, kw_only=True):
     """The words and addresses of a family."""
 
     family: Family
@@ -60,8 +59,7 @@ _SAID: dict[Family, Said] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceCard:
+class ServiceCard(msgspec.Struct, frozen=True, kw_only=True):
     """One service in the list."""
 
     id: str
@@ -76,8 +74,7 @@ class ServiceCard:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListView:
+class ListView(msgspec.Struct, frozen=True):
     """The list of a family."""
 
     frame: SettingsFrame
@@ -86,8 +83,7 @@ class ListView:
     kinds: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormView:
+class FormView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of one service."""
 
     frame: SettingsFrame

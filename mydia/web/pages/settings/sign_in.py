@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Stream
@@ -70,8 +70,7 @@ class ProviderFields(Struct, kw_only=True):
         return {role: tuple(part.strip() for part in text.split(",") if part.strip()) for role, text in typed.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderRow:
+class ProviderRow(msgspec.Struct, frozen=True, kw_only=True):
     """A provider in the list."""
 
     id: str
@@ -80,8 +79,7 @@ class ProviderRow:
     enabled: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignInView:
+class SignInView(msgspec.Struct, frozen=True, kw_only=True):
     """The ways to sign in."""
 
     frame: SettingsFrame
@@ -90,14 +88,13 @@ class SignInView:
     auto_redirect: bool
     locked: Mapping[str, str]
     """Field -> the source that fixes it."""
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 _DEFAULT_ROLES = (*((role, label) for role, label, _ in ROLES), ("none", "May not sign in"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderView:
+class ProviderView(msgspec.Struct, frozen=True, kw_only=True):
     """The form of a provider."""
 
     frame: SettingsFrame
@@ -112,7 +109,7 @@ class ProviderView:
     signed_out: str
     values: Mapping[str, str]
     roles: tuple[tuple[str, str], ...] = _DEFAULT_ROLES
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 _KEYS = {"local_enabled": "auth.local_enabled", "auto_redirect": "auth.oidc_auto_redirect"}

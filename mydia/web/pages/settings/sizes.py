@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from msgspec import Struct
 
@@ -36,8 +36,7 @@ class SizesFields(Struct, kw_only=True):
     limits: dict[str, LimitFields] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SizeRow:
+class SizeRow(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of one quality."""
 
     quality: str
@@ -48,15 +47,14 @@ class SizeRow:
     """The maximum for two hours or 45 minutes, in words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SizesView:
+class SizesView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of quality sizes."""
 
     frame: SettingsFrame
     type: MediaType
     minutes: int
     rows: tuple[SizeRow, ...]
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 _MINUTES = {MediaType.MOVIE: 120, MediaType.TV_SHOW: 45}

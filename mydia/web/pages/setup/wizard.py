@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromQuery
 from msgspec import Struct
@@ -104,8 +104,7 @@ class ScanFields(Struct, kw_only=True):
     skip: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """The frame of every step."""
 
     steps: tuple[tuple[str, str, str, str], ...]
@@ -114,8 +113,7 @@ class Frame:
     back: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountView:
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """The first step."""
 
     frame: Frame
@@ -124,12 +122,11 @@ class AccountView:
     """Whether people can sign in with a password."""
     providers: tuple[tuple[str, str], ...] = ()
     """Key and name of each sign-in provider."""
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = msgspec.field(default_factory=dict)
+    errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PresentPath:
+class PresentPath(msgspec.Struct, frozen=True, kw_only=True):
     """A library folder that exists already."""
 
     name: str
@@ -139,8 +136,7 @@ class PresentPath:
     look: FolderLook | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderInput:
+class FolderInput(msgspec.Struct, frozen=True, kw_only=True):
     """An input for a folder."""
 
     name: str
@@ -150,8 +146,7 @@ class FolderInput:
     look: FolderLook | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoldersView:
+class FoldersView(msgspec.Struct, frozen=True, kw_only=True):
     """The second step."""
 
     frame: Frame
@@ -163,8 +158,7 @@ class FoldersView:
     errors: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetadataView:
+class MetadataView(msgspec.Struct, frozen=True, kw_only=True):
     """The third step."""
 
     frame: Frame
@@ -179,8 +173,7 @@ class MetadataView:
     """A failed test of the source that is stored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceView:
+class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     """The fourth and the fifth step."""
 
     frame: Frame
@@ -195,8 +188,7 @@ class ServiceView:
     """A failed test: it can be saved all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScanView:
+class ScanView(msgspec.Struct, frozen=True):
     """The last step."""
 
     frame: Frame

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from typing import Any
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
@@ -27,8 +27,7 @@ SYSTEM = "system"
 """The choice of what Mydia did on its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class Day(msgspec.Struct, frozen=True, kw_only=True):
     """The entries of one day."""
 
     on: date
@@ -37,8 +36,7 @@ class Day:
     entries: tuple[trail.Entry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditView:
+class AuditView(msgspec.Struct, frozen=True, kw_only=True):
     """The audit with its filters."""
 
     days: tuple[Day, ...]
@@ -59,8 +57,7 @@ class AuditView:
     more: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryView:
+class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the audit."""
 
     entry: trail.Entry
@@ -70,8 +67,7 @@ class EntryView:
     same_person: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chosen:
+class _Chosen(msgspec.Struct, frozen=True, kw_only=True):
     """The filters of the page, as they are in its address."""
 
     q: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
@@ -26,8 +26,7 @@ from mydia.web.deps import CallerDep, ConfigDep, DatabaseDep, DepsDep, FormOf, T
 from mydia.web.render import Toast, dialog, is_htmx, nothing, page, redirect
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupsView:
+class BackupsView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of the backups."""
 
     backups: tuple[maintenance.Backup, ...]
@@ -122,8 +121,7 @@ def upload_backup(
     return redirect(request, f"/system/backups/{added.path.name}/restore")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreView:
+class RestoreView(msgspec.Struct, frozen=True, kw_only=True):
     """The dialog that asks before a restore, and the page that waits for it."""
 
     backup: maintenance.Backup

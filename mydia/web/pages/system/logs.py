@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 from litestar.response import File
@@ -15,8 +15,7 @@ from mydia.web.deps import CallerDep, ConfigDep, WebRequest
 from mydia.web.render import fragment, is_htmx, page, query
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogsView:
+class LogsView(msgspec.Struct, frozen=True, kw_only=True):
     """The newest lines that match the filter."""
 
     lines: tuple[settings.log_files.LogLine, ...]

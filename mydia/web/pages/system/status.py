@@ -6,10 +6,10 @@ import os
 import platform
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
@@ -34,8 +34,7 @@ _FIXES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one check."""
 
     state: str
@@ -47,8 +46,7 @@ class Finding:
     """The address whose POST checks again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(msgspec.Struct, frozen=True, kw_only=True):
     """A client or indexer and its state."""
 
     kind: str
@@ -60,8 +58,7 @@ class Service:
     retry: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(msgspec.Struct, frozen=True, kw_only=True):
     """A disk."""
 
     name: str
@@ -71,8 +68,7 @@ class Room:
     percent: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusView:
+class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     """The status page."""
 
     findings: tuple[Finding, ...]

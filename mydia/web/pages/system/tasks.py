@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 
@@ -23,8 +23,7 @@ _RECENT = 12
 _ALL = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLine:
+class RunLine(msgspec.Struct, frozen=True, kw_only=True):
     """A run in words."""
 
     id: str
@@ -44,8 +43,7 @@ class RunLine:
     can_retry: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleLine:
+class ScheduleLine(msgspec.Struct, frozen=True, kw_only=True):
     """A scheduled task."""
 
     name: str
@@ -61,8 +59,7 @@ class ScheduleLine:
     busy: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TasksView:
+class TasksView(msgspec.Struct, frozen=True, kw_only=True):
     """The tasks page."""
 
     running: tuple[RunLine, ...]

@@ -6,7 +6,7 @@ import copy
 import io
 import json
 import zipfile
-from dataclasses import replace
+from copy import replace
 
 import pytest
 
