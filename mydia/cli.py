@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -196,7 +197,9 @@ def _web(arguments: argparse.Namespace) -> int:
             offered.close()
         board.close()
         parts.close()
-    return 0
+    # Everything is closed. msgspec 0.22 sometimes crashes while the interpreter frees types that it has described for OpenAPI.
+    logging.shutdown()
+    os._exit(0)
 
 
 def _worker(arguments: argparse.Namespace) -> int:
