@@ -80,6 +80,7 @@ def test_migrate_prepares_an_empty_folder_and_can_be_repeated(environment: Path)
     for _ in range(2):
         assert cli.main(["migrate"]) == 0
     database = Database(f"sqlite:///{environment / 'mydia.db'}")
+    settings.bind(database, config.load(os.environ))
     with database.reads() as session:
         assert len(settings.profiles.list_profiles(session, SYSTEM)) == len(settings.profiles.PRESETS)
         assert settings.naming_rules.get_naming_set(session, SYSTEM).name == "Default"

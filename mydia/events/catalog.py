@@ -107,6 +107,16 @@ class InvitationMailRequested(Event, frozen=True):
     invitation_id: str
 
 
+class InvitationRenewed(Event, frozen=True):
+    """An invitation got a new link; the one before stopped working."""
+
+    resource: ClassVar[str] = "user"
+    audit: ClassVar[bool] = True
+    invitation_id: str
+    role: str
+    email: str | None
+
+
 class InvitationRevoked(Event, frozen=True):
     """An invitation was withdrawn."""
 

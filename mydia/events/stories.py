@@ -212,6 +212,9 @@ _LINES: dict[str, _Line] = {
     "UserRemoved": _Line("user", "miss", "Account removed", lambda e: e["username"]),
     "InvitationAdded": _Line("user-plus", "ok", "Invited", lambda e: ", ".join(filter(None, (e["email"], e["role"])))),
     "InvitationMailRequested": _Line("mail", "ink-3", "Invitation to be mailed"),
+    "InvitationRenewed": _Line(
+        "user-plus", "ink-3", "Invitation got a new link", lambda e: ", ".join(filter(None, (e["email"], e["role"])))
+    ),
     "InvitationRevoked": _Line(
         "user-plus", "miss", "Invitation withdrawn", lambda e: ", ".join(filter(None, (e["email"], e["role"])))
     ),
@@ -349,6 +352,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "UserChanged",
             "UserRemoved",
             "InvitationAdded",
+            "InvitationRenewed",
             "InvitationRevoked",
             "InvitationUsed",
             "PasswordResetRequested",

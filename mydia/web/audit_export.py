@@ -106,4 +106,8 @@ def _fields(entry: Entry) -> dict[str, object]:
     told = asdict(entry)
     for name in ("icon", "tone"):
         del told[name]
-    return told | {"at": entry.at.isoformat(), "facts": dict(entry.facts)}
+    return told | {
+        "at": entry.at.isoformat(),
+        "changes": [asdict(one) for one in entry.changes],
+        "facts": dict(entry.facts),
+    }

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -109,11 +111,11 @@ class Edge:
         token = logs.correlation_id.set(identifier)
         try:
             if too_long := oversize(scope):
-                await _refuse(send, b"The request is too long.\n", too_long)
+                await _refuse(scope, send, "The request is too long.", too_long)
             elif not _has_valid_host(scope):
-                await _refuse(send, b"The Host header is not valid.\n")
+                await _refuse(scope, send, "The Host header is not valid.")
             elif self._hosts and _host_of(scope) not in self._hosts:
-                await _refuse(send, b"Mydia is not served under this host name. Add it to ALLOWED_HOSTS.\n")
+                await _refuse(scope, send, "Mydia is not served under this host name. Add it to ALLOWED_HOSTS.")
             elif scope["type"] == ScopeType.WEBSOCKET:
                 await app(scope, receive, send)
             else:
@@ -408,7 +410,19 @@ def oversize(scope: Scope) -> int | None:
     return 431 if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS_BYTES else None
 
 
-async def _refuse(send: Send, body: bytes, status: int = 400) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+async def _refuse(scope: Scope, send: Send, sentence: str, status: int = 400) -> None:
+    """Answer in plain text, or as the API answers every error."""
+    body, kind = f"{sentence}\n".encode(), b"text/plain; charset=utf-8"
+    if scope["path"].startswith("/api/"):
+        problem = {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "detail": sentence,
+            "instance": scope["path"],
+            "request_id": logs.correlation_id.get(),
+        }
+        body, kind = json.dumps(problem).encode(), b"application/problem+json"
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -140,7 +140,9 @@ def test_repeatedly_killing_worker_and_web_loses_and_duplicates_nothing(tmp_path
         }
         log = tmp_path / "worker.log"
         subprocess.run([sys.executable, "-m", "mydia", "migrate"], cwd=_ROOT, env=environ, check=True, timeout=60)
-        database = Database(load(environ).database_url)
+        config = load(environ)
+        database = Database(config.database_url)
+        settings.bind(database, config)
         _add_films(database, films)
         luck = random.Random(1895)
         for reached in STAGES.values():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from litestar.testing import TestClient
@@ -9,6 +10,7 @@ from litestar.testing import TestClient
 from mydia.web.app import WebApp
 from mydia.web.assets import Assets
 from mydia.web.deps import WebRequest
+from mydia.web.looks import Looks
 from mydia.web.render import Renderer, ago, local_path, query, redirect
 from tests.web.conftest import token_of
 
@@ -82,10 +84,10 @@ def test_a_refused_form_is_shown_again_with_its_error(client: TestClient[WebApp]
 
 
 def test_the_chosen_theme_is_in_the_first_answer(client: TestClient[WebApp]) -> None:
-    assert 'data-theme="mydia-dark" data-system' in client.get("/other").text
+    assert 'data-theme="mydia-dark" data-density="comfortable" data-system' in client.get("/other").text
     token = token_of(client)
     client.post("/theme", data={"theme": "mydia-light", "_csrf": token})
-    assert '<html lang="en" data-theme="mydia-light">' in client.get("/other").text
+    assert '<html lang="en" data-theme="mydia-light" data-density="comfortable">' in client.get("/other").text
 
 
 def test_an_unknown_theme_is_refused(client: TestClient[WebApp]) -> None:
@@ -127,7 +129,7 @@ def test_next_never_leads_to_another_site(given: str | None, kept: str) -> None:
 )
 def test_times_are_shown_relative_to_now(distance: timedelta, said: str) -> None:
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    assert ago(now - distance, now) == said
+    assert ago(now - distance, now, Looks(zone=ZoneInfo("UTC"))) == said
 
 
 def test_one_parameter_of_a_query_string_is_changed() -> None:

@@ -165,10 +165,13 @@ def new_link(session: Session, caller: Caller, now: datetime, invitation_id: str
     Raises:
         Conflict: The invitation is not open.
         Forbidden: Its role has permissions that the caller does not have.
+    Emits:
+        InvitationRenewed.
     """
     row = _open(session, caller, now, invitation_id)
     token = secrets.token_urlsafe(32)
     row.token_hash, row.mail_state = _hash(token), MailState.NONE
+    events.emit(session, caller, events.InvitationRenewed(row.id, row.role, row.email), at=now)
     return token
 
 

@@ -168,7 +168,9 @@ def test_changes_are_recorded_with_old_and_new(database: Database, admin: Caller
     _change(database, admin, now, {DAYS: "12", "backups.keep": "7"})
     with database.reads() as session:
         recorded = events.feed(session)
-    assert [event.payload for event in recorded] == [{"key": "values", "changed": {DAYS: [30, 12]}, "area": "values"}]
+    assert [event.payload for event in recorded] == [
+        {"key": "values", "changed": {DAYS: [30, 12]}, "area": "values", "name": None}
+    ]
 
 
 def test_guests_cannot_change_anything(database: Database, guest: Caller, now: datetime) -> None:

@@ -119,6 +119,7 @@ _ROUTES = {
     "/settings/users/invitations/new": "POST /invitations",
     "/settings/users/invitations/{}/link": "POST /invitations/{}/link",
     "/settings/users/invitations/{}/revoke": "DELETE /invitations/{}",
+    "/settings/users/{}/follow-groups": "POST /users/{}/follow-groups",
     "/settings/users/{}/sessions/end": "DELETE /users/{}/sessions",
     "/settings/users/{}/sessions/{}/revoke": "DELETE /users/{}/sessions/{}",
     "/settings/users/{}/remove": "DELETE /users/{}",

@@ -24,6 +24,7 @@ _AUDITED = {Permission.MANAGE_SETTINGS, Permission.MANAGE_USERS}
 
 _ASKS = "asks something and stores nothing"
 _OWN_VIEW = "how the caller's own pages look"
+_OWN_FORMS = "what the caller's own forms begin with"
 _BOARD = "the task board keeps who started a run"
 _BACKUP = "the job records the backup when it is made"
 _MANUAL = "the job records each file that it imports"
@@ -80,8 +81,11 @@ WITHOUT_TRACE: dict[str, str] = {
     "POST /imports/manual": _ASKS,
     "POST /imports/{inbox_id}/search": _ASKS,
     "POST /api/v1/inbox/{entry_id}/candidates": _ASKS,
-    "POST /account/theme": _OWN_VIEW,
     "POST /theme": _OWN_VIEW,
+    "POST /account/avatar": _OWN_VIEW,
+    "POST /account/avatar/remove": _OWN_VIEW,
+    "POST /account/defaults": _OWN_FORMS,
+    "POST /account/preferences": _OWN_VIEW,
     "POST /movies/columns": _OWN_VIEW,
     "POST /shows/columns": _OWN_VIEW,
     "POST /movies/filters": _OWN_VIEW,

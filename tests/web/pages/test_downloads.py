@@ -291,7 +291,7 @@ def test_a_release_says_its_languages_and_leads_to_its_page(browser: Browser, se
         row.page_url = "https://silver.test/details/7"
         session.get_one(downloads.Release, release(server, "Nosferatu", "REMUX").id).page_url = "javascript:alert(1)"
     page = browser.get(f"/searches/{last_search(server, 'Nosferatu')}", headers={"hx-request": "true"})
-    assert "de, fr" in words(page)
+    assert "German, French" in words(page)
     assert 'href="https://silver.test/details/7" rel="noreferrer noopener" target="_blank"' in page.text
     assert "javascript:" not in page.text
     assert "Grab despite these problems?" in words(page) or "Grab despite this problem?" in words(page)

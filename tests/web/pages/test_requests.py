@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_a_guest_searches_and_asks_without_script(server: Server, kim: tuple[Cal
     assert "Requested by you" in words(page)
     assert "Pending" in words(page)
     assert "Seasons 1–2 Pending" in words(phone.get("/"))
-    assert "Frozen Continents 2014 Seasons 1–2 You" in words(phone.get("/requests"))
+    assert re.search(r"Frozen Continents 2014 Seasons 1–2 (\w+ )?You", said := words(phone.get("/requests"))), said
 
 
 def test_asking_for_nothing_shows_the_form_again(kim: tuple[Caller, Browser]) -> None:

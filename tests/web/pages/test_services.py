@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from mydia import clock
 from mydia.adapters.errors import Unreachable
-from mydia.contexts import settings
+from mydia.contexts import library, settings
 from mydia.contexts.users import SYSTEM
 from mydia.web.health import CHECKS, Check, examine
 from tests.web.pages.conftest import Browser, Server, csrf, words
@@ -61,6 +63,14 @@ def test_a_service_that_was_never_checked_is_unknown_and_can_be_checked(
 
 def test_checks_that_have_not_run_are_not_called_fine(server: Server, browser: Browser) -> None:
     _forget(server)
+    with server.deps.database.reads() as session:
+        query = select(settings.models.LibraryPath.path, library.MediaFile.relative_path)
+        found = session.execute(query.where(library.MediaFile.library_path_id == settings.models.LibraryPath.id))
+        known = [Path(folder, name) for folder, name in found]
+    for path in known:
+        # The files of the furnished library exist in the database only, as if their disk was not mounted.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     presence = server.deps.taskboard.sign_on(1, {})
     try:
         system = words(browser.get("/system"))
