@@ -97,7 +97,9 @@ def make(folder: Path, *, films: int = FILMS, shows: int = SHOWS, **more: str) -
     """
     command = [sys.executable, "-m", "mydia", "migrate"]
     subprocess.run(command, check=True, env=environ(folder, **more), stdout=subprocess.DEVNULL)
-    database = Database(config.load(environ(folder, **more)).database_url)
+    loaded = config.load(environ(folder, **more))
+    database = Database(loaded.database_url)
+    settings.bind(database, loaded)
     with database.writes() as session:
         now = clock.now()
         for name in ("films", "series"):
