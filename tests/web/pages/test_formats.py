@@ -196,6 +196,9 @@ def test_a_guide_is_uploaded_previewed_and_imported(browser: Browser, database: 
     offered = browser.see(where)
     assert "Movies (Radarr)" in offered
     assert "[Optional] Codecs" in offered
+    nothing = browser.send(where, {"movie_file": ""}, on=where).text
+    assert "Choose what to import below" in nothing
+    assert f"{where}/apply" not in nothing
     choice = {"profiles": "radarr:quality_profile:p1", "movie_file": "standard"}
     shown = browser.send(where, choice, on=where).text
     assert "4 new" in re.sub(r"\s+", " ", shown) or "3 new, 1 updated" in re.sub(r"\s+", " ", shown)

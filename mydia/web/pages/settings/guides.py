@@ -315,7 +315,7 @@ def _summary(plan: settings.guides.Plan) -> str:
     counts = plan.counts
     words = (("new", "new"), ("updated", "updated"), ("kept", "kept as you changed them"), ("same", "unchanged"))
     said = [f"{counts[action]:,} {word}" for name, word in words if counts[action := settings.guides.Action(name)]]
-    return ", ".join(said) or "Nothing to import"
+    return ", ".join(said) or "Nothing is chosen. Choose what to import below."
 
 
 @get("/settings/formats/export", sync_to_thread=True, include_in_schema=False)
