@@ -153,6 +153,14 @@ def test_no_page_is_wider_than_a_phone(open_tab: Callable[..., Tab], origin: str
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+def _wait_for_service_worker(page: Page) -> None:
+    # The pages' policy allows no `wait_for_function`, which evaluates text.
+    page.evaluate(
+        "navigator.serviceWorker.controller ? true : new Promise((found) =>"
+        " navigator.serviceWorker.addEventListener('controllerchange', () => found(true)))"
+    )
+
+
 def test_the_offline_page_is_shown_without_a_server_and_no_other_page_is_cached(tab: Tab) -> None:
     page = tab.go("/movies")
     kept = page.evaluate(
@@ -161,10 +169,41 @@ def test_the_offline_page_is_shown_without_a_server_and_no_other_page_is_cached(
     )
     assert "/offline" in kept
     assert [path for path in kept if not path.startswith("/static/")] == ["/offline"]
-    page.wait_for_function("navigator.serviceWorker.controller")
+    _wait_for_service_worker(page)
     tab.context.set_offline(True)
     page.goto(tab.origin + "/shows")
     expect(page.get_by_role("heading", name="Mydia cannot be reached")).to_be_visible()
     tab.context.set_offline(False)
     page.get_by_role("link", name="Try again").click()
     expect(page.get_by_role("heading", name="Shows")).to_be_visible()
+
+
+def test_going_back_to_the_answer_of_a_form_is_not_called_an_unreachable_server(
+    open_tab: Callable[..., Tab], origin: str, server: Server
+) -> None:
+    tab = open_tab(origin, cookies={"session": server.token})
+    page = tab.go("/movies")
+    _wait_for_service_worker(page)
+    tab.context.clear_cookies()
+    page = tab.go("/login")
+    page.get_by_label("Username").fill("nobody")
+    page.get_by_label("Password", exact=True).fill("wrong password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Wrong username or password")).to_be_visible()
+    page.goto(f"{origin}/health")
+    page.go_back()
+    expect(page.get_by_label("Username")).to_be_visible()
+    expect(page.get_by_text("cannot be reached")).to_have_count(0)
+    assert page.url == f"{origin}/login"
+
+
+def test_going_back_to_the_answer_of_a_form_without_a_page_of_its_own_shows_the_page_of_the_form(tab: Tab) -> None:
+    page = tab.go("/account")
+    _wait_for_service_worker(page)
+    page.get_by_label("Picture").set_input_files({"name": "me.png", "mimeType": "image/png", "buffer": b"no picture"})
+    page.get_by_role("button", name="Add picture").click()
+    page.wait_for_url("**/account/avatar")
+    page.goto(f"{tab.origin}/health")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+    expect(page.get_by_text("cannot be reached")).to_have_count(0)

@@ -1,6 +1,7 @@
-// Shows a page that says so when Mydia cannot be reached. Everything else is fetched as always; nothing of the library is
+// Shows a page that says so when, and only when, Mydia cannot be reached. Everything else is fetched as always; nothing of the library is
 // kept. The server fills in FILES and NAME; another version brings another NAME.
 const PAGE = "/offline";
+const HEALTH = "/health";
 const FILES = ["%files%"];
 const NAME = "%name%";
 
@@ -17,11 +18,38 @@ const activate = async () => {
   await self.clients.claim();
 };
 
-const page = async (event) => {
+const reachable = async () => {
   try {
-    return (await event.preloadResponse) || (await fetch(event.request));
+    // A proxy may redirect to its own sign-in page on another host, which is an answer too.
+    await fetch(HEALTH, { cache: "no-store", redirect: "manual" });
+    return true;
   } catch {
-    return (await caches.match(PAGE)) || Response.error();
+    return false;
+  }
+};
+
+// The answer of a form cannot be shown again without sending the form again. Show the page of the form instead.
+const formOf = async (request) => {
+  for (const address of [request.url, request.referrer]) {
+    if (!address.startsWith(location.origin)) continue;
+    const found = await fetch(address, { redirect: "manual" });
+    if (!found.ok && found.type !== "opaqueredirect") continue;
+    // After the redirect the browser asks here again, with GET.
+    return request.method === "GET" ? found : Response.redirect(address, 303);
+  }
+  return Response.redirect("/", 303);
+};
+
+const page = async (event) => {
+  const { request } = event;
+  try {
+    // Going back to the answer of a form: the browser looks only in its cache, and such answers are not kept there.
+    if (request.cache === "only-if-cached") return await formOf(request);
+    return (await event.preloadResponse) || (await fetch(request));
+  } catch {
+    if (!(await reachable())) return (await caches.match(PAGE)) || Response.error();
+    // The connection broke, but the server answers: reading can be repeated; for a form the browser shows its own error.
+    return request.method === "GET" ? fetch(request) : Response.error();
   }
 };
 
