@@ -10,9 +10,10 @@ import asyncio
 import logging
 import re
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -23,7 +24,10 @@ from litestar.response import Stream
 from mydia import clock, events
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Forbidden, Invalid
+from mydia.web import looks
 from mydia.web.deps import NotSignedIn, WebDeps, WebRequest, deps_of, require_caller
+from mydia.web.looks import Looks
+from mydia.web.render import looks_of
 
 logger = logging.getLogger(__name__)
 
@@ -83,10 +87,10 @@ class LiveTopic(msgspec.Struct, frozen=True):
     """`queue`, or a family that ends with a colon, such as `media:`, whose topics have an id: `media:0197…`."""
     permission: Permission
     on_event: Callable[[LiveContext, events.Happened], Iterable[Push]] | None = None
-    """Called for every event while the topic or family has listeners."""
+    """Called for every event while the topic or family has listeners, once for all listeners whose dates look the same."""
     poll: Callable[[LiveContext, str, Caller], Mapping[str, str]] | None = None
-    """Called once a second for each topic that has listeners, once for all callers with the same permissions. Returns
-    selector -> HTML of the element. Only differences from the last call are pushed."""
+    """Called once a second for each topic that has listeners, once for all callers with the same permissions whose dates
+    look the same. Returns selector -> HTML of the element. Only differences from the last call are pushed."""
     personal: bool = False
     """The id of a topic of this family is a person's: only that person may listen to it."""
 
@@ -96,7 +100,7 @@ class LiveTopic(msgspec.Struct, frozen=True):
         return own and caller.can(self.permission)
 
 
-type _Group = tuple[str, frozenset[Permission]]
+type _Group = tuple[str, frozenset[Permission], Looks | None]
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -117,6 +121,8 @@ class Listener:
     closed: bool = False
     is_valid: Callable[[], bool] = lambda: True
     """Returns whether the caller is still signed in with the same permissions; reads the database."""
+    looks: Looks | None = None
+    """How dates look for the person; None for the household's way."""
 
     async def wait(self, longest_s: float) -> None:
         """Wait until there is a message or the stream is closed, but not longer than this."""
@@ -178,13 +184,20 @@ class Live:
         return self._topics.get(name) or (self._topics.get(family) if ":" in name else None)
 
     def join(
-        self, caller: Caller, topics: frozenset[str], last_id: str, is_valid: Callable[[], bool] = lambda: True
+        self,
+        caller: Caller,
+        topics: frozenset[str],
+        last_id: str,
+        is_valid: Callable[[], bool] = lambda: True,
+        *,
+        looks: Looks | None = None,
     ) -> Listener:
         """Add a tab.
 
         Args:
             last_id: The id of the last message that it received, or the position of its page; `""` for neither.
             is_valid: Called after commits; returns whether the caller is still signed in with the same permissions.
+            looks: How dates look in what is pushed to the tab. None: the household's way.
         """
         known = re.fullmatch(r"\d{1,18}", last_id)
         since = int(last_id) if known else None
@@ -195,6 +208,7 @@ class Live:
             loop=asyncio.get_running_loop(),
             wake=asyncio.Event(),
             is_valid=is_valid,
+            looks=looks,
         )
         if last_id and not known:
             _add(connection, 0, _RESYNC)
@@ -314,11 +328,15 @@ class Live:
             self._hand(to, newest, [_RESYNC])
         else:
             listened = {found.name for one in to for name in one.topics if (found := self.topic(name))}
+            by_looks: dict[Looks | None, list[Listener]] = {}
+            for one in to:
+                by_looks.setdefault(one.looks, []).append(one)
             wanted = [topic.on_event for topic in self._topics.values() if topic.on_event and topic.name in listened]
             for event in happened:
-                for handle in wanted:
+                for handle, (seen_as, alike) in product(wanted, by_looks.items()):
                     try:
-                        self._hand(to, event.id, handle(context, event))
+                        with _seen_as(seen_as):
+                            self._hand(alike, event.id, handle(context, event))
                     except Exception:
                         # An error in one renderer must not affect the others.
                         logger.exception("live event failed", extra={"event": event.type})
@@ -341,16 +359,17 @@ class Live:
         with self._lock:
             for one in self._connections:
                 for name in one.topics:
-                    groups.setdefault((name, one.caller.permissions), []).append(one)
+                    groups.setdefault((name, one.caller.permissions, one.looks), []).append(one)
             for group in self._polled.keys() - groups.keys():
                 del self._polled[group]
         for group, listening in groups.items():
-            name, _ = group
+            name, _, seen_as = group
             topic = self.topic(name)
             if topic is None or topic.poll is None:
                 continue
             try:
-                now = dict(topic.poll(context, name, listening[0].caller))
+                with _seen_as(seen_as):
+                    now = dict(topic.poll(context, name, listening[0].caller))
             except Exception:
                 logger.exception("live poll failed", extra={"topic": name})
                 continue
@@ -360,6 +379,16 @@ class Live:
                 one.polled.add(name)
                 found = [partial(name, key, html) for key, html in now.items() if known.get(key) != html]
                 self._hand([one], one.told or 0, found)
+
+
+@contextmanager
+def _seen_as(seen_as: Looks | None) -> Iterator[None]:
+    """Render dates as these listeners see them."""
+    given = looks.CURRENT.set(seen_as)
+    try:
+        yield
+    finally:
+        looks.CURRENT.reset(given)
 
 
 _RESYNC = Push(topic="", key="resync", event="resync")
@@ -448,7 +477,13 @@ async def events_stream(request: WebRequest, topics: FromQuery[str] = "shell", s
         caller.require(topic.permission)
         if not topic.allows(caller, name):
             raise Forbidden("These live updates belong to another person.")
-    connection = live.join(caller, wanted, request.headers.get("last-event-id") or since, validity(request, caller))
+    connection = live.join(
+        caller,
+        wanted,
+        request.headers.get("last-event-id") or since,
+        validity(request, caller),
+        looks=looks_of(request),
+    )
     return Stream(
         _stream(live, connection),
         media_type="text/event-stream",

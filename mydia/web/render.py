@@ -179,8 +179,8 @@ class Renderer:
         }
 
     def render(self, template: str, /, **context: Any) -> str:
-        """Return a template's text."""
-        given = looks.CURRENT.set(context.get("looks"))
+        """Return a template's text. Without `looks`, dates look as around the call: a live update sets them for its listeners."""
+        given = looks.CURRENT.set(context.get("looks") or looks.CURRENT.get())
         try:
             return self.environment.get_template(template).render(context)
         finally:

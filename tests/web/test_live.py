@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Coroutine, Iterable, Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from litestar import Response, get
@@ -13,9 +15,11 @@ from litestar.testing import TestClient
 from mydia import events
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.web.app import WebApp
+from mydia.web.assets import Assets
 from mydia.web.deps import CallerDep, WebDeps, WebRequest
 from mydia.web.live import Listener, Live, LiveContext, LiveTopic, Push, _message, changed, partial
-from mydia.web.render import page
+from mydia.web.looks import DateStyle, Hours, Looks
+from mydia.web.render import Renderer, page
 from tests.web.example.app import GUEST, ROBIN, GalleryView, cards, make_app
 
 _DEADLINE_S = 10.0
@@ -210,6 +214,40 @@ def test_a_flood_of_events_is_not_sent_one_by_one_and_later_events_still_arrive(
         assert _names(await _next(live, connection)) == ["resync"]
         await asyncio.to_thread(_happen, deps)
         assert _names(await _next(live, connection)) == ["queue-changed"]
+        await asyncio.to_thread(live.close)
+
+    _run(story())
+
+
+def test_each_listener_sees_times_in_their_own_time_zone(deps: WebDeps) -> None:
+    (deps.config.data_dir / "_at.html").write_text("<b>{{ at|moment }}</b>")
+    renderer = Renderer(Assets(), zone="Europe/Vienna", folders=[deps.config.data_dir])
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    def poll(context: LiveContext, _topic: str, _caller: Caller) -> Mapping[str, str]:
+        return {"#polled": context.render("_at.html", at=noon)}
+
+    def told(context: LiveContext, _happened: events.Happened) -> Iterable[Push]:
+        yield partial("queue", "#told", context.render("_at.html", at=noon))
+
+    async def story() -> None:
+        live = Live([LiveTopic("queue", Permission.BROWSE, on_event=told, poll=poll)])
+        live.attach(LiveContext(deps, renderer.render, None))
+        seen = {
+            "21 Nov 2026, 13:00": None,
+            "22 Nov 2026, 01:00": Looks(zone=ZoneInfo("Pacific/Auckland")),
+            "2026-11-21, 1:00 PM": Looks(zone=ZoneInfo("Europe/Vienna"), dates=DateStyle.ISO, hours=Hours.H12),
+        }
+        listening = {
+            text: live.join(ROBIN, frozenset({"queue"}), live.position(), looks=looks) for text, looks in seen.items()
+        }
+        for text, one in listening.items():
+            (push,) = await _next(live, one)
+            assert (push.key, text in push.html) == ("outerMorph #polled", True)
+        await asyncio.to_thread(_happen, deps)
+        for text, one in listening.items():
+            (push,) = await _next(live, one)
+            assert (push.key, text in push.html) == ("outerMorph #told", True)
         await asyncio.to_thread(live.close)
 
     _run(story())

@@ -226,8 +226,11 @@ def _with_path(session: Session, new: NewItem) -> NewItem:
 
 
 def _first_path(session: Session, type_: MediaType) -> str | None:
-    suits = ("movies", "mixed") if type_ == MediaType.MOVIE else ("series", "mixed")
-    paths = [path for path in settings.library_paths.list_library_paths(session, SYSTEM) if path.type in suits]
+    paths = [
+        path
+        for path in settings.library_paths.list_library_paths(session, SYSTEM)
+        if settings.library_paths.suits(path, type_)
+    ]
     # A path for this type comes before a mixed one.
     return min(paths, key=lambda path: path.type == "mixed").id if paths else None
 
@@ -238,12 +241,7 @@ def _profile_for(session: Session, new: NewItem) -> str:
     profile_id = new.profile_id
     if new.library_path_id is not None:
         path = settings.library_paths.get_library_path(session, SYSTEM, new.library_path_id)
-        suits = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}.get(path.type, new.type)
-        if suits != new.type:
-            raise Invalid(
-                f"{path.path} is a folder for {path.type}. Choose another folder.",
-                fields={"library_path_id": "This folder is for another type of title."},
-            )
+        settings.library_paths.check_type(path, new.type)
         profile_id = profile_id or path.default_profile_id
     if profile_id is None:
         return settings.profiles.default_profile_id(session, SYSTEM)

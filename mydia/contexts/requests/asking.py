@@ -400,7 +400,7 @@ def _choices(
     told: list[Reason] = []
     profile_id, path_id, tags = wish.profile_id, wish.library_path_id, list(wish.tags)
     if path_id is not None:
-        rules.check_folder(settings.library_paths.get_library_path(session, caller, path_id), type)
+        settings.library_paths.check_type(settings.library_paths.get_library_path(session, caller, path_id), type)
     if profile_id is not None:
         settings.profiles.get_profile(session, caller, profile_id)
     if rule is not None:
@@ -415,7 +415,7 @@ def _choices(
         tags.append(user.username[: settings.tags.LONGEST])
     choices = {
         "profile_id": profile_id or defaults.profile_id,
-        "library_path_id": path_id or _suitable(session, defaults.library_path_id, type),
+        "library_path_id": path_id or defaults.library_path_id,
         "tags": tags,
         "search_now": None,
     }
@@ -427,7 +427,7 @@ def _suitable(session: Session, path_id: str | None, type: MediaType) -> str | N
     if path_id is None:
         return None
     path = settings.library_paths.get_library_path(session, SYSTEM, path_id)
-    return path_id if rules.suits(path, type) else None
+    return path_id if settings.library_paths.suits(path, type) else None
 
 
 def _is_wanted(session: Session, item_id: str | None, numbers: Sequence[int]) -> bool:

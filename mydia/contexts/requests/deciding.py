@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.contexts import settings
-from mydia.contexts.requests import rules
 from mydia.contexts.requests.models import (
     UNDER_WAY,
     Request,
@@ -211,7 +210,7 @@ def _chosen(session: Session, caller: Caller, row: Request, choices: Choices) ->
         chosen["profile_id"] = choices.profile_id
     if choices.library_path_id is not None:
         path = settings.library_paths.get_library_path(session, caller, choices.library_path_id)
-        rules.check_folder(path, row.type)
+        settings.library_paths.check_type(path, row.type)
         chosen["library_path_id"] = choices.library_path_id
     if choices.tags is not None:
         chosen["tags"] = list(choices.tags)

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from sqlalchemy.orm import Session
 
 from mydia.contexts import settings, users
-from mydia.contexts.requests import quotas, rules
+from mydia.contexts.requests import quotas
 from mydia.contexts.requests.models import QuotaKind
 from mydia.contexts.requests.quotas import Allowance
 from mydia.contexts.users import SYSTEM, Asserted, Caller, Permission, User
@@ -115,7 +115,9 @@ def _check(session: Session, caller: Caller, one: Start) -> None:
     if one.profile_id is not None:
         settings.profiles.get_profile(session, caller, one.profile_id)
     if one.library_path_id is not None:
-        rules.check_folder(settings.library_paths.get_library_path(session, caller, one.library_path_id), one.type)
+        settings.library_paths.check_type(
+            settings.library_paths.get_library_path(session, caller, one.library_path_id), one.type
+        )
 
 
 def _apply(session: Session, now: datetime, user: User, row: users.invitations.Invitation) -> None:
@@ -126,6 +128,6 @@ def _apply(session: Session, now: datetime, user: User, row: users.invitations.I
         defaults = settings.person_defaults.Defaults(one.library_path_id, one.profile_id)
         try:
             settings.person_defaults.change_defaults(session, SYSTEM, user.id, one.type, defaults)
-        except NotFound:
-            # The folder or the profile was removed since: the household's apply.
+        except (NotFound, Invalid):
+            # The folder or the profile was removed since, or the folder is for another type now: the household's apply.
             continue

@@ -177,7 +177,7 @@ def _checked(session: Session, caller: Caller, new: NewRule) -> dict[str, Any]:
         settings.profiles.get_profile(session, caller, new.profile_id)
     if new.library_path_id is not None:
         path = settings.library_paths.get_library_path(session, caller, new.library_path_id)
-        check_folder(path, new.conditions.type)
+        settings.library_paths.check_type(path, new.conditions.type)
     if not any((new.profile_id, new.library_path_id, new.tags, new.approves is not None)):
         raise Invalid("Choose what the rule does: a profile, a folder, tags, or whether it approves.")
     known = set(session.scalars(select(User.id).where(User.id.in_(new.conditions.user_ids))))
@@ -199,21 +199,6 @@ def _checked(session: Session, caller: Caller, new: NewRule) -> dict[str, Any]:
         "tags": list(new.tags),
         "approves": new.approves,
     }
-
-
-def check_folder(path: settings.LibraryPath, type: MediaType | None) -> None:
-    """Raise Invalid if a library folder does not take titles of a type."""
-    suits = {"movies": MediaType.MOVIE, "series": MediaType.TV_SHOW}.get(path.type)
-    if suits is not None and type is not None and suits != type:
-        raise Invalid(
-            f"{path.path} is a folder for {path.type}. Choose another folder.",
-            fields={"library_path_id": "This folder is for another type of title."},
-        )
-
-
-def suits(path: settings.LibraryPath, type: MediaType) -> bool:
-    """Return whether a library folder takes titles of a type."""
-    return path.type in ("mixed", "movies" if type == MediaType.MOVIE else "series")
 
 
 def _share(wanted: Sequence[str], present: Sequence[str]) -> bool:

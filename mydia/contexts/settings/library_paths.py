@@ -19,6 +19,7 @@ from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.cron import is_cron
 from mydia.db import get
 from mydia.errors import Conflict, Forbidden, Invalid
+from mydia.vocabulary import MediaType
 
 TYPES = ("movies", "series", "mixed")
 IMPORT_MODES = ("hardlink", "reflink", "copy", "move")
@@ -347,3 +348,17 @@ def _told(row: LibraryPath) -> dict[str, object]:
             "language", "import_mode",
         )
     }  # fmt: skip
+
+
+def suits(path: LibraryPath, type: MediaType) -> bool:
+    """Return whether a library folder takes titles of a type."""
+    return path.type in ("mixed", "movies" if type == MediaType.MOVIE else "series")
+
+
+def check_type(path: LibraryPath, type: MediaType | None) -> None:
+    """Raise Invalid if a library folder does not take titles of a type. None: titles of both types."""
+    if type is not None and not suits(path, type):
+        raise Invalid(
+            f"{path.path} is a folder for {path.type}. Choose another folder.",
+            fields={"library_path_id": "This folder is for another type of title."},
+        )

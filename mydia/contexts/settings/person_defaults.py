@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.contexts import users
-from mydia.contexts.settings.library_paths import get_library_path
-from mydia.contexts.settings.models import PersonDefault
+from mydia.contexts.settings.library_paths import check_type, get_library_path, suits
+from mydia.contexts.settings.models import LibraryPath, PersonDefault
 from mydia.contexts.settings.profiles import get_profile
 from mydia.contexts.users import Caller, Permission, User
 from mydia.db import get
@@ -29,9 +29,13 @@ class Defaults(msgspec.Struct, frozen=True):
 
 
 def of_person(session: Session, user_id: str | None, type: MediaType) -> Defaults:
-    """Return a person's defaults; nothing is set for a caller without an account."""
+    """Return a person's defaults; nothing is set for a caller without an account. A folder that no longer takes the type is left out."""
     row = session.get(PersonDefault, (user_id, type)) if user_id else None
-    return Defaults() if row is None else _defaults(row)
+    if row is None:
+        return Defaults()
+    path = session.get(LibraryPath, row.library_path_id) if row.library_path_id else None
+    found = _defaults(row)
+    return found if path is None or suits(path, type) else replace(found, library_path_id=None)
 
 
 def defaults_of(session: Session, caller: Caller, user_id: str) -> dict[MediaType, Defaults]:
@@ -52,6 +56,7 @@ def change_own(session: Session, caller: Caller, type: MediaType, wanted: Defaul
 
     Raises:
         NotFound: There is no such profile or library folder.
+        Invalid: The folder is for another type of title.
         Forbidden: The caller is an API key.
     """
     caller.require(Permission.MANAGE_MEDIA)
@@ -63,6 +68,7 @@ def change_defaults(session: Session, caller: Caller, user_id: str, type: MediaT
 
     Raises:
         NotFound: There is no such account, profile or library folder.
+        Invalid: The folder is for another type of title.
     """
     caller.require(Permission.MANAGE_SETTINGS)
     get(session, User, user_id, what="This account")
@@ -73,7 +79,7 @@ def _change(session: Session, caller: Caller, user_id: str, type: MediaType, wan
     if wanted.profile_id is not None:
         get_profile(session, caller, wanted.profile_id)
     if wanted.library_path_id is not None:
-        get_library_path(session, caller, wanted.library_path_id)
+        check_type(get_library_path(session, caller, wanted.library_path_id), type)
     row = session.get(PersonDefault, (user_id, type))
     if row is None:
         row = PersonDefault(user_id=user_id, media_type=type, options={})

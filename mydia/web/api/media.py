@@ -126,10 +126,11 @@ def list_media(
 
 @post("/media", sync_to_thread=True, summary="Add a title")
 def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewMedia]) -> Item:
-    """Look up a title by its catalogue id and add it. 409 if it is already in the library."""
+    """Look up a title by its catalogue id and add it. The caller's defaults apply to what is left out. 409 if it is already here."""
     ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
     with database.reads() as session:
-        wish = media.refresh.asking(session, caller, data.library_path_id)
+        own = settings.person_defaults.own(session, caller)[data.type]
+        wish = media.refresh.asking(session, caller, data.library_path_id or own.library_path_id)
         search_now = data.search_now
         if search_now is None:
             search_now = settings.of(session).media.auto_search_on_add
@@ -141,15 +142,16 @@ def add_media(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, dat
     details, seasons = media.refresh.fetch(
         outside, caller, data.type, found[0].ids, language=wish.language, source=wish.source, region=wish.region
     )
+    monitor = data.monitor or media.MonitorPattern(own.monitor or media.MonitorPattern.ALL)
     new = media.NewItem(
         type=data.type,
         title=details.title,
         year=details.year,
         ids=details.ids,
-        library_path_id=data.library_path_id,
-        profile_id=data.profile_id,
-        monitored=data.monitored,
-        monitor=data.monitor,
+        library_path_id=data.library_path_id or own.library_path_id,
+        profile_id=data.profile_id or own.profile_id,
+        monitored=monitor != media.MonitorPattern.NONE if data.monitored is None else data.monitored,
+        monitor=monitor,
         monitor_new_seasons=data.monitor_new_seasons,
         series_type=data.series_type,
         minimum_availability=data.minimum_availability,

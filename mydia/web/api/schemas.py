@@ -307,9 +307,13 @@ class NewMedia(AtLeastOne):
     tvdb_id: CatalogueNumber | None = None
     imdb_id: Annotated[str, Meta(pattern=patterns.IMDB_ID)] | None = None
     library_path_id: str | None = None
+    """Null: the caller's default, or else the first folder for the type."""
     profile_id: str | None = None
-    monitored: bool = True
-    monitor: media.MonitorPattern = media.MonitorPattern.ALL
+    """Null: the caller's default, or else the folder's."""
+    monitored: bool | None = None
+    """Null: true, unless the caller's default is to monitor nothing."""
+    monitor: media.MonitorPattern | None = None
+    """Null: the caller's default, or else `all`."""
     monitor_new_seasons: media.NewSeasons | None = None
     """Null: derived from `monitor`."""
     series_type: media.SeriesType | None = None

@@ -6,8 +6,9 @@ from copy import replace
 from typing import Any
 
 from mydia import clock
-from mydia.contexts import media
+from mydia.contexts import media, settings, users
 from mydia.contexts.users import SYSTEM
+from mydia.vocabulary import MediaType
 from tests import builders
 from tests.contexts.downloads.conftest import House
 from tests.fakes.outside import FakeMetadataProvider
@@ -62,6 +63,39 @@ def test_a_title_is_added_by_its_id_and_only_once(admin: Asker, house: House) ->
     again = admin.post("/media", wish)
     assert again.status_code == 409
     assert again.headers["content-type"] == "application/problem+json"
+
+
+def _defaults(house: House, type: MediaType, wanted: settings.person_defaults.Defaults) -> None:
+    """Set the defaults of the administrator whose keys these tests use."""
+    with house.database.writes() as session:
+        (admin,) = [
+            row.user for row in users.people.list_people(session, SYSTEM, clock.now()) if row.user.role == "admin"
+        ]
+        settings.person_defaults.change_own(session, users.caller_of(admin), type, wanted)
+
+
+def test_a_persons_defaults_apply_to_what_is_left_out(admin: Asker, house: House) -> None:
+    show = builders.show_details("Sazae-san", 1969, tmdb_id=4711, seasons={1: 2, 2: 2})
+    _provider(house).known += [builders.film_details("The Hitch-Hiker", 1953, tmdb_id=1688), show]
+    admin.get("/media")
+    with house.database.writes() as session:
+        default = settings.profiles.default_profile_id(session, SYSTEM)
+        known = settings.profiles.list_profiles(session, SYSTEM)
+        profile_id = next(one.id for one in known if one.id != default)
+    _defaults(house, MediaType.MOVIE, settings.person_defaults.Defaults(None, profile_id, "none"))
+    _defaults(house, MediaType.TV_SHOW, settings.person_defaults.Defaults(None, None, "first_season"))
+    film = admin.post("/media", {"type": "movie", "tmdb_id": 1688}).json()
+    assert (film["versions"][0]["profile_id"], film["monitored"]) == (profile_id, False)
+    series = admin.post("/media", {"type": "tv_show", "tmdb_id": 4711}).json()
+    assert [season["monitored"] for season in series["seasons"]] == [True, False]
+
+
+def test_what_is_sent_wins_over_a_persons_defaults(admin: Asker, house: House) -> None:
+    _provider(house).known.append(builders.film_details("The Hitch-Hiker", 1953, tmdb_id=1688))
+    admin.get("/media")
+    _defaults(house, MediaType.MOVIE, settings.person_defaults.Defaults(None, None, "none"))
+    added = admin.post("/media", {"type": "movie", "tmdb_id": 1688, "monitored": True}).json()
+    assert added["monitored"] is True
 
 
 def test_an_id_that_the_catalogue_does_not_have_is_not_found(admin: Asker) -> None:

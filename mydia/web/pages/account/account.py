@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from mydia import clock
-from mydia.contexts import media, requests, settings, users
+from mydia.contexts import media, settings, users
 from mydia.contexts.media import MonitorPattern
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Conflict, Invalid, NotFound, Unavailable
@@ -368,7 +368,7 @@ def _adds(session: Session, caller: Caller) -> tuple[AddDefaults, ...]:
         AddDefaults(
             type=kind,
             label=label,
-            folders=tuple((path.id, path.name) for path in paths if requests.rules.suits(path, kind)),
+            folders=tuple((path.id, path.name) for path in paths if settings.library_paths.suits(path, kind)),
             profiles=profiles,
             monitors=monitors,
             chosen=own[kind],

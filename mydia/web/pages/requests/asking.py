@@ -267,7 +267,7 @@ def _form(
             folders = tuple(
                 (path.id, path.name)
                 for path in settings.library_paths.list_library_paths(session, caller)
-                if requests.rules.suits(path, wanted.type)
+                if settings.library_paths.suits(path, wanted.type)
             )
     free = frozenset(one.number for one in offered.seasons if one.state == OfferState.FREE and one.number > 0)
     return AskView(

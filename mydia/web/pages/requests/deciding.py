@@ -110,7 +110,7 @@ def _approve_view(
         folders = [
             path
             for path in settings.library_paths.list_library_paths(session, caller)
-            if requests.rules.suits(path, line.row.type)
+            if settings.library_paths.suits(path, line.row.type)
         ]
         default_profile = settings.profiles.default_profile_id(session, caller)
         search_now = settings.of(session).media.auto_search_on_add

@@ -193,7 +193,7 @@ def _view(deps: WebDeps, caller: Caller, sent: Mapping[str, str], errors: Mappin
         roles=ROLES,
         types=_TYPES,
         folders={
-            str(type): tuple((path.id, path.name) for path in paths if requests.rules.suits(path, type))
+            str(type): tuple((path.id, path.name) for path in paths if settings.library_paths.suits(path, type))
             for type in MediaType
         },
         profiles=tuple((one.id, one.name) for one in profiles),

@@ -407,7 +407,7 @@ def _person_view(
         used={str(one.type): (one.used, one.days) for one in used},
         profiles=profiles,
         folders={
-            str(kind): tuple((path.id, path.name) for path in paths if requests.rules.suits(path, kind))
+            str(kind): tuple((path.id, path.name) for path in paths if settings.library_paths.suits(path, kind))
             for kind in MediaType
         },
         errors=errors,
