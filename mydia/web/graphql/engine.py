@@ -160,8 +160,9 @@ class _Documents:
 
     def keep(self, text: str, introspection: bool, document: DocumentNode) -> None:
         with self._lock:
+            if (text, introspection) not in self._known:
+                self._size += len(text)
             self._known[text, introspection] = document
-            self._size += len(text)
             while self._size > self._LIMIT_BYTES:
                 (dropped, _), _ = self._known.popitem(last=False)
                 self._size -= len(dropped)

@@ -29,9 +29,11 @@ LONGEST_DOCUMENT = 100_000
 
 
 class UnknownQuery(MydiaError):
-    """The hash of a query that is not known. Clients answer this message by sending hash and query."""
+    """A query was sent as a hash that cannot be looked up. Clients recognise the message and send the query itself."""
 
-    kind = "persisted_query_not_found"
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class PersistedQueries:
@@ -52,7 +54,7 @@ class PersistedQueries:
         with self._lock:
             if (found := self._known.get(digest)) is None:
                 # This exact message makes clients send the query. Source: Apollo's protocol for persisted queries.
-                raise UnknownQuery("PersistedQueryNotFound")
+                raise UnknownQuery("PersistedQueryNotFound", "persisted_query_not_found")
             self._known.move_to_end(digest)
             return found
 
@@ -109,7 +111,7 @@ def _persisted(digest: str, query: Any, persisted: PersistedQueries | None) -> s
         if isinstance(query, str):
             return query
         # This exact message makes clients stop sending hashes.
-        raise UnknownQuery("PersistedQueryNotSupported")
+        raise UnknownQuery("PersistedQueryNotSupported", "persisted_query_not_supported")
     if query is None:
         return persisted.find(digest)
     if not isinstance(query, str) or len(query) > LONGEST_DOCUMENT:

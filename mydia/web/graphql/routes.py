@@ -111,9 +111,7 @@ def _answer(sent: Any, deps: WebDeps, caller: Caller, request: WebRequest) -> Re
     try:
         operation = _operation(sent, deps)
     except UnknownQuery as error:
-        # Clients expect this among the errors of an ordinary answer, and then send the query.
-        code = "PERSISTED_QUERY_NOT_FOUND" if error.message.endswith("Found") else "PERSISTED_QUERY_NOT_SUPPORTED"
-        return _response(request, 400, {"errors": [{"message": error.message, "extensions": {"code": code}}]})
+        return _response(request, 400, _unknown(error))
     engine = _engine()
     from mydia.web.graphql.answers import answer
     from mydia.web.graphql.context import Context
@@ -122,6 +120,11 @@ def _answer(sent: Any, deps: WebDeps, caller: Caller, request: WebRequest) -> Re
     introspection = settings.of(deps.database).graphql.introspection
     status, said = answer(engine, operation, context, request_id(request), introspection=introspection)
     return _response(request, status, said)
+
+
+def _unknown(error: UnknownQuery) -> dict[str, Any]:
+    """Return what clients with persisted queries expect: one of the errors of an ordinary answer."""
+    return {"errors": [{"message": error.message, "extensions": {"code": error.kind.upper()}}]}
 
 
 def _response(request: WebRequest, status: int, said: Any) -> Response[bytes]:
@@ -136,7 +139,11 @@ def _response(request: WebRequest, status: int, said: Any) -> Response[bytes]:
 
 
 async def _stream(sent: Any, deps: WebDeps, caller: Caller, request: WebRequest) -> Stream:
-    operation = await sync_to_thread(_operation, sent, deps)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    try:
+        operation = await sync_to_thread(_operation, sent, deps)
+    except UnknownQuery as error:
+        return Stream(_single(encode_json(_unknown(error))), media_type=_EVENTS, headers=headers)
     engine = await sync_to_thread(_engine)
     from graphql import GraphQLError, OperationType
 
@@ -144,7 +151,6 @@ async def _stream(sent: Any, deps: WebDeps, caller: Caller, request: WebRequest)
     from mydia.web.graphql.streams import errors_of
 
     introspection = (await sync_to_thread(settings.of, deps.database)).graphql.introspection
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     try:
         prepared = await sync_to_thread(engine.prepare, operation, introspection=introspection)
         refuse(prepared, OperationType.MUTATION)

@@ -120,6 +120,13 @@ def test_a_query_is_sent_once_and_then_by_its_hash(admin: Graph, house: House) -
     assert _by_hash(admin, query, digest)["data"] == {"me": {"role": "admin"}}
 
 
+def test_a_stream_whose_hash_is_not_known_asks_for_the_query_too(admin: Graph) -> None:
+    body = {"query": None, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}
+    answer = admin.send("", body=body, headers={"accept": "text/event-stream"})
+    assert answer.status_code == 200
+    assert '"message":"PersistedQueryNotFound","extensions":{"code":"PERSISTED_QUERY_NOT_FOUND"}' in answer.text
+
+
 def test_kept_queries_are_limited_in_bytes() -> None:
     kept = PersistedQueries(limit_bytes=100)
     digests = []
