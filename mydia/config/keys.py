@@ -618,6 +618,56 @@ class DownloadsSettings:
         editable=True,
         also_env=("UPGRADE_SWEEP_BATCH_SIZE",),
     )
+    propers: str = key(
+        "PROPERS_AND_REPACKS",
+        "prefer",
+        "PROPER and REPACK releases of the same quality: prefer them and upgrade to them, prefer them without an upgrade, "
+        "or ignore that they are one.",
+        allowed=("prefer", "no_upgrade", "ignore"),
+        editable=True,
+    )
+    allow_hardcoded_subs: bool = key(
+        "ALLOW_HARDCODED_SUBS", False, "Accept releases with subtitles burned into the picture.", editable=True
+    )
+    prefer_indexer_flags: bool = key(
+        "PREFER_INDEXER_FLAGS",
+        True,
+        "Prefer freeleech and similar releases if they are otherwise equal.",
+        editable=True,
+    )
+    maximum_size_mb: int = key(
+        "MAXIMUM_SIZE_MB", 0, "Largest release in megabytes; 0 means no limit.", low=0, high=100000000, editable=True
+    )
+    usenet_minimum_age_minutes: int = key(
+        "USENET_MINIMUM_AGE_MINUTES",
+        0,
+        "Minutes that a Usenet post must be old before it is grabbed; 0 means no wait.",
+        low=0,
+        high=100000,
+        editable=True,
+    )
+    usenet_retention_days: int = key(
+        "USENET_RETENTION_DAYS",
+        0,
+        "Days for which your Usenet provider keeps posts; 0 means no limit.",
+        low=0,
+        high=100000,
+        editable=True,
+    )
+    availability_delay_days: int = key(
+        "AVAILABILITY_DELAY_DAYS",
+        0,
+        "Days after its release date until a movie is grabbed, or before it if negative.",
+        low=-365,
+        high=365,
+        editable=True,
+    )
+    multi_season_packs: bool = key(
+        "MULTI_SEASON_PACKS",
+        True,
+        "Accept packs of several seasons; only the episodes that are better than the existing ones are imported.",
+        editable=True,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ class SettingsArea(StrEnum):
     QUALITY_PROFILE = "quality_profile"
     QUALITY_SIZES = "quality_sizes"
     CUSTOM_FORMAT = "custom_format"
+    DELAY_PROFILE = "delay_profile"
+    RELEASE_PROFILE = "release_profile"
     REQUESTS = "requests"
     OIDC_PROVIDER = "oidc_provider"
 
@@ -577,6 +579,26 @@ class ReleaseGrabbed(Event, frozen=True, kw_only=True):
     cause: str
     reasons: list[Any]
     """As `reasons.Reason.to_json` returns them; sentences in events of older versions."""
+
+
+class ReleaseDelayed(Event, frozen=True, kw_only=True):
+    """Releases that may be grabbed later wait for their delay."""
+
+    resource: ClassVar[str] = "media_item"
+    media_item_id: str
+    release_title: str
+    """The best of them."""
+    until_at: str
+    count: int
+
+
+class PendingReleaseRemoved(Event, frozen=True, kw_only=True):
+    """A person stopped waiting for a release."""
+
+    resource: ClassVar[str] = "media_item"
+    audit: ClassVar[bool] = True
+    media_item_id: str
+    release_title: str
 
 
 class DownloadChanged(Event, frozen=True, kw_only=True):

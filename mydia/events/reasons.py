@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -62,7 +62,7 @@ def say(stored: Mapping[str, Any] | Reason | str) -> str:
 
 
 class _Format(string.Formatter):
-    """Format specs of the sentences: `size`, `day`, `duration`, `reason`, `list`, `full`, `language` and `plural:word`."""
+    """Format specs of the sentences: `size`, `day`, `time`, `duration`, `minutes`, `reason`, `list`, `full`, `language` and `plural:word`."""
 
     def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:
         # A page must still render if an older version did not store a fact.
@@ -83,6 +83,10 @@ class _Format(string.Formatter):
                 return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
             case "language":
                 return language_name(str(value))
+            case "time":
+                return f"{datetime.fromisoformat(str(value)):%-d %B %Y, %H:%M} UTC"
+            case "minutes":
+                return units.left(60 * value) if isinstance(value, int | float) else "?"
             case "full":
                 return str(value).rstrip(".")
             case "plural":
@@ -141,8 +145,9 @@ SENTENCES: Mapping[str, str] = {
     "wrong-episode.other": "It contains {episodes}, which wasn't searched for.",
     "wrong-episode.pack": "It is a whole season of {count} episodes; one episode was searched for.",
     "wrong-season": "It is season {seasons:list}; season {expected} was searched for.",
-    "multi-season": "It is a pack of {count} seasons; Mydia only grabs single seasons.",
-    "multi-season.uncounted": "It is a pack of several seasons; Mydia only grabs single seasons.",
+    "multi-season": "It is a pack of {count} seasons, and your settings only accept single seasons.",
+    "multi-season.uncounted": "It is a pack of several seasons, and it is not known which.",
+    "multi-season.few": "It is a pack of {count} seasons, but only {useful} of its {episodes} episodes would be imported.",
     "extras-only": "It contains extras of a season, not its episodes.",
     "not-monitored": "{title} is not monitored.",
     "not-monitored.episodes": "{episodes} is not monitored.",
@@ -160,6 +165,8 @@ SENTENCES: Mapping[str, str] = {
     ),
     "blocklisted": "Blocklisted on {since:day}: {because:reason}",
     "already-imported": "This release was imported on {on:day}.",
+    "grabbed-recently": "“{title}” was grabbed on {on:day}, and this is no better.",
+    "grabbed-recently.same": "This release was grabbed on {on:day}.",
     "in-queue": "This release is already being downloaded.",
     "in-queue.better": "{quality} is already being downloaded: “{title}”.",
     "seeders-min": "{seeders:plural:seeder}; at least {minimum} required.",
@@ -173,6 +180,25 @@ SENTENCES: Mapping[str, str] = {
     "availability.unknown": "It is not out yet, and no date is known.",
     "full-season-not-aired": "It is a whole season, but {episode} airs on {on:day}.",
     "full-season-not-aired.unknown": "It is a whole season, but the air date of {episode} is unknown.",
+    "before-air-date": "{episode} airs on {on:day}; the release profile {profile} waits until {until:day}.",
+    "before-air-date.unknown": "The air date of {episode} is unknown; the release profile {profile} requires one.",
+    "must-contain": "It contains none of the terms that the release profile {profile} requires: {terms:list}.",
+    "must-not-contain": "It contains {terms:list}, which the release profile {profile} excludes.",
+    "delay": "It waits for better releases until {until:time}: the delay profile {profile} waits {minutes:minutes} for {protocol}.",
+    "delay-protocol": "The delay profile {profile} does not allow {protocol}.",
+    "pending-overlaps": "“{title}” waits until {until:time} for better releases of the same.",
+    "indexer-disabled": "{indexer} does not answer and is skipped until {until:time}.",
+    "indexer-tag": "{indexer} is only used for titles with the tag {tags:list}.",
+    "required-flags": "{indexer} is only used for releases marked {flags:list}.",
+    "too-new": "It was posted {age:minutes} ago; Usenet posts must be {minimum:minutes} old.",
+    "too-old": "It was posted {age} days ago; your provider keeps posts for {retention} days.",
+    "size-limit": "{size:size} is over your general limit of {limit:size}.",
+    "not-a-season-pack": "{indexer} is only used for whole seasons once they are over for {days} days.",
+    "repack.no-group": "It is a repack, and its group or that of the existing file is unknown.",
+    "repack.other-group": "It is a repack by {group}; the existing file is from {held}.",
+    "anime-version.no-group": "It is version {version}, and its group or that of the existing file is unknown.",
+    "anime-version.other-group": "It is version {version} by {group}; the existing file is from {held}.",
+    "proper-too-late": "It is a newer revision, but your file is older than {days} days; new revisions are only taken from a feed until then.",
     # How a release compares with the file in the library.
     "upgrade.better_quality": "{new} is better than the {current} you have.",
     "upgrade.present_is_better": "You already have {current}, which is better than {new}.",
@@ -181,6 +207,9 @@ SENTENCES: Mapping[str, str] = {
     "upgrade.present_revision_is_newer": "You already have a newer revision ({revision}) of {current}.",
     "upgrade.goal_reached": "You have {current}, which meets {profile}.",
     "upgrade.same": "You already have {current}, and this is no better.",
+    "upgrade.propers_off": (
+        "It is a newer revision ({revision}) of the {current} you have, and your settings do not upgrade to propers and repacks."
+    ),
     "upgrade.score_goal_reached": "Your {current} scores {score}, which meets {profile}.",
     "upgrade.score_too_close": "It scores {score} against {held}; {profile} requires {step} more.",
     "upgrade.better_score": "It scores {score} against {held}.",

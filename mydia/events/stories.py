@@ -170,6 +170,14 @@ _LINES: dict[str, _Line] = {
         lambda e: e["release_title"],
         lambda e: [f"From {e['indexer'] or 'a manual link'} to {e['client']}", *map(say, e["reasons"])],
     ),
+    "ReleaseDelayed": _Line(
+        "clock",
+        "ink-3",
+        "Waiting for better releases",
+        lambda e: e["release_title"] + (f" and {plural(e['count'] - 1, 'other')}" if e["count"] > 1 else ""),
+        lambda e: [f"Until {datetime.fromisoformat(e['until_at']):%-d %B %Y, %H:%M} UTC."],
+    ),
+    "PendingReleaseRemoved": _Line("clock", "ink-3", "No longer waiting for", lambda e: e["release_title"]),
     "DownloadChanged": _Line(
         "arrow-down-to-line",
         "ink-3",
@@ -319,7 +327,7 @@ QUIET = frozenset(
 """Steps that lead to another entry; the history omits them unless they are requested."""
 
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "grabs": ("Grabs", ("ReleaseGrabbed", "BlocklistChanged")),
+    "grabs": ("Grabs", ("ReleaseGrabbed", "ReleaseDelayed", "PendingReleaseRemoved", "BlocklistChanged")),
     "imports": ("Imports", ("FileImported", "DownloadImported", "FileMatched")),
     "failures": ("Failures", ("DownloadFailed", "ImportBlocked", "FilesMissing")),
     "searches": ("Searches", ("SearchFinished",)),

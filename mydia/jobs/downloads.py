@@ -152,6 +152,15 @@ def recover(deps: Deps) -> str:
     return said
 
 
+@job("downloads.take_due", queue="search", title="Grab delayed releases", max_retries=0, time_limit_s=600)
+def take_due(deps: Deps) -> str:
+    """Grab the best of the releases whose delay is over."""
+    taken = downloads.pending.take_due(deps.database, deps.outside, clock.now())
+    if taken:
+        _look_soon(deps)
+    return f"{len(taken)} grabbed" if taken else "nothing is due"
+
+
 @job("downloads.prune", queue="default", title="Delete old searches", max_retries=0)
 def prune(deps: Deps) -> str:
     """Delete old searches, except the last one of each version."""

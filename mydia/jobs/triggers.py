@@ -201,6 +201,7 @@ SCHEDULE: tuple[Schedule, ...] = (
         title="Check download clients",
         setting="downloads.monitor_interval_minutes",
     ),
+    Schedule("*/2 * * * *", "downloads.take_due", title="Grab delayed releases"),
     Schedule("*/10 * * * *", "downloads.sweep", title="Find lost imports and searches"),
     Schedule("*/10 * * * *", "requests.sweep", title="Find lost requests"),
     Schedule("*/10 * * * *", "notifications.sweep", title="Find unsent mail"),

@@ -18,6 +18,8 @@ from mydia.web.views import cards
 
 _QUEUE = events.names(
     events.ReleaseGrabbed,
+    events.ReleaseDelayed,
+    events.PendingReleaseRemoved,
     events.DownloadChanged,
     events.DownloadImported,
     events.DownloadRemoved,

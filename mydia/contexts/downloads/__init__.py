@@ -1,8 +1,8 @@
 """Downloads: search, decide, grab and monitor releases. Parts with their own front door are the modules listed here:
-`queue`, `history`, `importing`, `blocklist`, `replacing` (faulty files), `unknown` (downloads that Mydia did not start) and `wording` (sentences).
+`queue`, `history`, `importing`, `blocklist`, `pending` (what waits), `replacing` (faulty files), `unknown` (downloads that Mydia did not start) and `wording` (sentences).
 """
 
-from mydia.contexts.downloads import blocklist, history, importing, queue, replacing, unknown, wording
+from mydia.contexts.downloads import blocklist, history, importing, pending, queue, replacing, unknown, wording
 from mydia.contexts.downloads.grab import (
     AlreadyComing,
     AlreadyInClient,
@@ -11,7 +11,6 @@ from mydia.contexts.downloads.grab import (
     ReleaseGone,
     grab,
     grab_best,
-    grab_pending,
     recover_grabs,
     search_and_grab,
 )
@@ -57,11 +56,11 @@ __all__ = [
     "due_searches",
     "grab",
     "grab_best",
-    "grab_pending",
     "history",
     "importing",
     "monitor",
     "open_search",
+    "pending",
     "plan_targets",
     "queue",
     "recover",

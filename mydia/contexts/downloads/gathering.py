@@ -14,9 +14,18 @@ from mydia.adapters import download_clients
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
-from mydia.contexts.downloads.decisions import Blocked, Facts, Imported, Queued
+from mydia.contexts.downloads.decisions import Blocked, Facts, Imported, IndexerRules, Pending, Queued, Recent
 from mydia.contexts.downloads.held import held_files, of_version
-from mydia.contexts.downloads.models import OPEN_STATES, BlocklistEntry, Download, DownloadEpisode, DownloadState
+from mydia.contexts.downloads.models import (
+    OPEN_STATES,
+    BlocklistEntry,
+    Download,
+    DownloadEpisode,
+    DownloadState,
+    PendingReason,
+    PendingRelease,
+    Release,
+)
 from mydia.contexts.downloads.targets import SearchTarget, version_of
 from mydia.contexts.users import SYSTEM
 from mydia.db import Database
@@ -26,6 +35,8 @@ from mydia.vocabulary import MediaType
 
 # A film without a home release counts as released this long after its cinema date; as in `media.status`.
 _CINEMA_TO_HOME = timedelta(days=90)
+# Source: arr-stack §1.2, row 33.
+_RECENT = timedelta(hours=12)
 
 
 class Gathered(msgspec.Struct, frozen=True):
@@ -64,8 +75,14 @@ def gather(
     *,
     interactive: bool,
     free_bytes: int | None = None,
+    user_invoked: bool = False,
+    from_feed: bool = False,
 ) -> Gathered:
     """Return the facts about a target.
+
+    Args:
+        user_invoked: A user started the search, so nothing is delayed.
+        from_feed: The releases come from a feed or were pushed; nobody searched for the title.
 
     Raises:
         NotFound: The item was removed.
@@ -78,6 +95,10 @@ def gather(
         for other in media.find_by_title(session, item.type, item.title)
         if other.id != item.id
     ]
+    own = settings.of(session).downloads
+    tags = media.tags.tag_ids_of(session, item.id)
+    indexers = _indexers(session)
+    out_on = now.date() - timedelta(days=own.availability_delay_days)
     facts = Facts(
         now=now,
         item_id=item.id,
@@ -89,6 +110,22 @@ def gather(
         profile=settings.profiles.get_profile(session, SYSTEM, version.profile_id),
         limits=settings.qualities.size_limits(session, SYSTEM, item.type),
         interactive=interactive,
+        user_invoked=user_invoked or interactive,
+        from_feed=from_feed,
+        tags=tags,
+        tag_names=settings.tags.names_by_id(session) if any(one.tags for one in indexers.values()) else {},
+        delay=settings.rules.delays.delay_for(settings.rules.delays.list_delays(session, SYSTEM), tags),
+        words=settings.rules.words.current(session),
+        propers=settings.upgrades.Propers(own.propers),
+        indexers=indexers,
+        recent=_recent(session, now, item.id, version.id) if from_feed else (),
+        pending=_pending(session, item.id, version.id),
+        allow_hardcoded_subs=own.allow_hardcoded_subs,
+        multi_season_packs=own.multi_season_packs,
+        prefer_flags=own.prefer_indexer_flags,
+        maximum_size_bytes=own.maximum_size_mb * units.MIB or None,
+        usenet_minimum_age_min=own.usenet_minimum_age_minutes,
+        usenet_retention_days=own.usenet_retention_days,
         tmdb_id=item.tmdb_id,
         tvdb_id=item.tvdb_id,
         imdb_id=item.imdb_id,
@@ -96,7 +133,7 @@ def gather(
         series_type=item.series_type,
         monitored=item.monitored and version.monitored,
         runtime_min=item.runtime_min,
-        not_out=None if media.holdings.is_out(item, now.date()) else not_out(item),
+        not_out=None if media.holdings.is_out(item, out_on) else not_out(item, own.availability_delay_days),
         episodes=tuple(media.episodes.episodes_of(session, SYSTEM, item.id)) if item.type == MediaType.TV_SHOW else (),
         season_number=target.season_number,
         episode_ids=frozenset(target.episode_ids),
@@ -105,27 +142,32 @@ def gather(
         blocked=_blocked(session, item.id),
         imported=_imported(session, item.id, version.id),
         protocols=_protocols(session),
-        minimum_seeders=settings.of(session).downloads.minimum_seeders,
+        minimum_seeders=own.minimum_seeders,
         indexer_seeders=_indexer_seeders(session),
         formats=settings.formats.current(session),
         original_language=item.original_language,
         free_bytes=free_bytes,
-        minimum_free_bytes=settings.of(session).downloads.minimum_free_mb * units.MIB,
+        minimum_free_bytes=own.minimum_free_mb * units.MIB,
     )
     path_id = version.library_path_id or item.library_path_id
     folder = None if path_id is None else Path(settings.library_paths.get_library_path(session, SYSTEM, path_id).path)
     return Gathered(facts, version.id, folder, item.original_title)
 
 
-def not_out(item: media.MediaItem) -> Reason:
-    """Return when a film will be out, as far as known."""
+def not_out(item: media.MediaItem, delay_days: int = 0) -> Reason:
+    """Return when a film will be out, as far as known.
+
+    Args:
+        delay_days: Days after the release date from which on it counts as out.
+    """
+    wait = timedelta(days=delay_days)
     home = [day for day in (item.digital_on, item.physical_on) if day is not None]
     if item.minimum_availability == "in_cinemas" and item.cinema_on is not None:
-        return reason("availability.cinema", on=item.cinema_on.isoformat())
+        return reason("availability.cinema", on=(item.cinema_on + wait).isoformat())
     if home:
-        return reason("availability.home", on=min(home).isoformat())
+        return reason("availability.home", on=(min(home) + wait).isoformat())
     if item.cinema_on is not None:
-        return reason("availability.expected", on=(item.cinema_on + _CINEMA_TO_HOME).isoformat())
+        return reason("availability.expected", on=(item.cinema_on + _CINEMA_TO_HOME + wait).isoformat())
     return reason("availability.unknown")
 
 
@@ -168,6 +210,8 @@ def _blocked(session: Session, item_id: str) -> tuple[Blocked, ...]:
             protocol=row.protocol,
             because=row.reason or row.because,
             added_at=row.added_at,
+            published_at=row.published_at,
+            size_bytes=row.size_bytes,
         )
         for row in rows
     )
@@ -197,4 +241,70 @@ def _indexer_seeders(session: Session) -> dict[str, int]:
         row.id: int(wanted)
         for row in settings.indexers.list_indexers(session, SYSTEM)
         if (wanted := row.options.get("minimum_seeders")) is not None
+    }
+
+
+def _recent(session: Session, now: datetime, item_id: str, version_id: str) -> tuple[Recent, ...]:
+    """Return what was grabbed in the last hours and is neither running nor imported: a person removed it, or it failed."""
+    rows = session.scalars(
+        select(Download).where(
+            of_version(session, item_id, version_id),
+            Download.state.in_((DownloadState.REMOVED, DownloadState.FAILED)),
+            Download.added_at > now - _RECENT,
+        )
+    )
+    return tuple(
+        Recent(
+            title=row.release_title,
+            quality=Quality.from_json(row.quality),
+            episode_ids=episode_ids_of(session, row.id),
+            grabbed_at=row.added_at,
+            format_score=row.format_score,
+        )
+        for row in rows
+    )
+
+
+def _pending(session: Session, item_id: str, version_id: str) -> tuple[Pending, ...]:
+    rows = session.execute(
+        select(PendingRelease, Release)
+        .join(Release, Release.id == PendingRelease.release_id)
+        .where(
+            PendingRelease.media_item_id == item_id,
+            PendingRelease.version_id == version_id,
+            PendingRelease.reason == PendingReason.DELAY,
+        )
+        .order_by(PendingRelease.until_at)
+    )
+    return tuple(
+        Pending(
+            release_id=release.id,
+            title=release.title,
+            episode_ids=frozenset(map(str, release.episode_ids)),
+            published_at=release.published_at or waits.since_at,
+            until_at=waits.until_at or waits.since_at,
+            protocol=release.protocol,
+        )
+        for waits, release in rows
+    )
+
+
+def _indexers(session: Session) -> dict[str, IndexerRules]:
+    disabled = {
+        status.service_id: status.disabled_until
+        for status in session.scalars(
+            select(settings.ServiceStatus).where(
+                settings.ServiceStatus.family == "indexer", settings.ServiceStatus.disabled_until.is_not(None)
+            )
+        )
+    }
+    return {
+        row.id: IndexerRules(
+            name=row.name,
+            tags=frozenset(map(str, row.tags)),
+            required_flags=frozenset(map(str, row.options.get("required_flags") or ())),
+            season_pack_after_days=int(row.options.get("season_pack_after_days") or 0),
+            disabled_until=disabled.get(row.id),
+        )
+        for row in settings.indexers.list_indexers(session, SYSTEM)
     }

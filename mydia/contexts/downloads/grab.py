@@ -9,7 +9,7 @@ from copy import replace
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import delete, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mydia.adapters import download_clients
@@ -27,7 +27,6 @@ from mydia.contexts.downloads.models import (
     Download,
     DownloadEpisode,
     DownloadState,
-    PendingRelease,
     Release,
     Search,
     SearchCause,
@@ -38,6 +37,7 @@ from mydia.contexts.downloads.search import Progress, run_search
 from mydia.contexts.downloads.states import is_open
 from mydia.contexts.downloads.targets import SearchTarget, due_of, plan_targets
 from mydia.contexts.downloads.unknown import offer_for
+from mydia.contexts.downloads.waiting import forget_overlapping, keep_for_client, keep_waiting
 from mydia.contexts.settings import ClientChoice
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import Database, get
@@ -217,7 +217,8 @@ def search_and_grab(
 def grab_best(database: Database, outside: Outside, caller: Caller, now: datetime, search_id: str) -> list[str]:
     """Grab the best release of a finished search, and for a season further releases for what the best one lacks.
 
-    If a release is gone the next one is tried. If the client does not answer, the best release waits for it.
+    If a release is gone the next one is tried. If the client does not answer, the best release waits for it. What may only
+    be grabbed later, because of a delay profile, is kept until then.
     """
     with database.reads() as session:
         search = get(session, Search, search_id, what="This search")
@@ -239,32 +240,15 @@ def grab_best(database: Database, outside: Outside, caller: Caller, now: datetim
             logger.info("release not grabbed, trying the next one", extra={"reason": str(error)})
             continue
         except (AlreadyComing, AlreadyInClient):
-            break
+            return taken
         except Unavailable as error:
-            _keep_for_later(database, now, release_id, "client_unavailable", str(error))
-            break
+            with database.writes() as session:
+                keep_for_client(session, now, release_id, str(error))
+            return taken
         covered |= brings
-    return taken
-
-
-def grab_pending(database: Database, outside: Outside, now: datetime) -> list[str]:
-    """Grab releases that were waiting for a client that answers again."""
-    with database.reads() as session:
-        rows = session.execute(
-            select(PendingRelease.id, PendingRelease.release_id)
-            .where(PendingRelease.reason == "client_unavailable")
-            .order_by(PendingRelease.since_at)
-        ).all()
-    taken: list[str] = []
-    for pending_id, release_id in rows:
-        try:
-            taken.append(grab(database, outside, SYSTEM, now, release_id, automatic=True))
-        except Unavailable:
-            break
-        except (NotFound, Conflict, Invalid) as error:
-            logger.info("waiting release dropped", extra={"reason": str(error)})
+    if not taken or covered:
         with database.writes() as session:
-            session.execute(delete(PendingRelease).where(PendingRelease.id == pending_id))
+            keep_waiting(session, caller, now, search_id, covered=covered)
     return taken
 
 
@@ -605,11 +589,7 @@ def _confirm(session: Session, caller: Caller, now: datetime, download_id: str, 
     if plan is None:
         note(row, now, reason("grab.interrupted", client=row.client_name), "note")
     move(session, caller, now, row, DownloadState.QUEUED)
-    session.execute(
-        delete(PendingRelease).where(
-            PendingRelease.media_item_id == row.media_item_id, PendingRelease.version_id == row.version_id
-        )
-    )
+    forget_overlapping(session, row)
     if row.media_item_id is not None:
         event = ReleaseGrabbed(
             media_item_id=row.media_item_id,
@@ -623,25 +603,6 @@ def _confirm(session: Session, caller: Caller, now: datetime, download_id: str, 
         emit(session, caller, event, at=now)
     logger.info("release grabbed", extra={"download_id": row.id, "client": row.client_name})
     return row.id
-
-
-def _keep_for_later(database: Database, now: datetime, release_id: str, reason: str, message: str) -> None:
-    with database.writes() as session:
-        release = session.get(Release, release_id)
-        if release is None or release.media_item_id is None:
-            return
-        present = session.scalars(select(PendingRelease.id).where(PendingRelease.release_id == release_id)).first()
-        if present is None:
-            session.add(
-                PendingRelease(
-                    release_id=release_id,
-                    media_item_id=release.media_item_id,
-                    version_id=release.version_id,
-                    reason=reason,
-                    message=message,
-                    since_at=now,
-                )
-            )
 
 
 def _number(value: object) -> float | None:

@@ -14,7 +14,13 @@ from mydia.contexts.users import SYSTEM
 def held_files(session: Session, item_id: str, version_id: str) -> tuple[Held, ...]:
     """Return the files of a version that a release is compared with. Faulty ones are left out: anything may replace them."""
     return tuple(
-        Held(file.quality, frozenset(file.episode_ids), file.format_score, file.release_group)
+        Held(
+            quality=file.quality,
+            episode_ids=frozenset(file.episode_ids),
+            format_score=file.format_score,
+            release_group=file.release_group,
+            added_at=file.added_at,
+        )
         for file in library.holdings.held_qualities(session, item_id)
         if file.version_id == version_id and not file.faulty
     )

@@ -17,6 +17,7 @@ from mydia.contexts.downloads.models import (
     Download,
     DownloadEpisode,
     DownloadState,
+    PendingRelease,
     Release,
     Search,
     SearchCause,
@@ -149,10 +150,15 @@ def list_searches(session: Session, caller: Caller, item_id: str, *, limit: int 
 
 
 def prune_releases(session: Session, now: datetime, *, days: int = 30) -> int:
-    """Delete old searches with their releases, except the last one of each version. Returns the number deleted."""
+    """Delete old searches, except the last one of each version and those whose releases wait. Returns their number."""
     newest = select(func.max(Search.id)).group_by(Search.version_id, Search.media_item_id)
+    waits = select(Release.search_id).join(PendingRelease, PendingRelease.release_id == Release.id)
     old = session.scalars(
-        select(Search.id).where(Search.started_at < now - timedelta(days=days), Search.id.not_in(newest))
+        select(Search.id).where(
+            Search.started_at < now - timedelta(days=days),
+            Search.id.not_in(newest),
+            Search.id.not_in(waits.where(Release.search_id.is_not(None))),
+        )
     ).all()
     for some in _batches(old):
         session.execute(delete(Search).where(Search.id.in_(some)))

@@ -274,11 +274,14 @@ class PendingRelease(HasId, Base):
     __tablename__ = "pending_releases"
     __table_args__ = (one_of("reason", PendingReason), {"info": NOT_IN_SNAPSHOTS})
 
-    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id", ondelete="CASCADE"), index=True)
+    release_id: Mapped[str] = mapped_column(ForeignKey("releases.id", ondelete="CASCADE"), unique=True, index=True)
     media_item_id: Mapped[str] = mapped_column(ForeignKey("media_items.id", ondelete="CASCADE"), index=True)
     version_id: Mapped[str | None] = mapped_column(ForeignKey("versions.id", ondelete="CASCADE"), index=True)
     reason: Mapped[PendingReason] = mapped_column(EnumText(PendingReason))
     message: Mapped[str]
+    """The error of a client; empty if `because` is set."""
+    because: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """What it waits for, as code and facts; see `events.reasons`."""
     since_at: Mapped[datetime] = mapped_column(Instant)
     until_at: Mapped[datetime | None] = mapped_column(Instant)
 

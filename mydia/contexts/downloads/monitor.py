@@ -16,12 +16,13 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
 from mydia.contexts import settings
 from mydia.contexts.downloads.blocklist import block_download
-from mydia.contexts.downloads.grab import grab_pending, recover_grabs
+from mydia.contexts.downloads.grab import recover_grabs
 from mydia.contexts.downloads.history import finish_interrupted
 from mydia.contexts.downloads.importing import complete_size, recover_imports
 from mydia.contexts.downloads.models import OPEN_STATES, Download, DownloadState, PendingRelease, UnknownDownload
 from mydia.contexts.downloads.moving import move, note
 from mydia.contexts.downloads.ownership import is_ours, may_leave_client
+from mydia.contexts.downloads.pending import grab_pending
 from mydia.contexts.downloads.states import may_move, of_remote
 from mydia.contexts.downloads.unknown import record
 from mydia.contexts.settings import ClientChoice

@@ -178,11 +178,14 @@ def _prepare(database: Database, outside: Outside, now: datetime, search_id: str
         search.media_item_id, search.version_id, search.season_number, tuple(map(str, search.episode_ids))
     )
     interactive = search.cause is SearchCause.MANUAL
+    invoked = search.cause is SearchCause.AUTOMATIC and search.requested_by is not None
     free = gathering.free_bytes(database, outside, target)
     with database.reads() as session:
         usage = "interactive" if interactive else "automatic"
         choices = settings.indexers.indexer_connections(session, usage=usage)
-        gathered = gathering.gather(session, now, target, interactive=interactive, free_bytes=free)
+        gathered = gathering.gather(
+            session, now, target, interactive=interactive, free_bytes=free, user_invoked=invoked
+        )
         asked = asking.plan_round(search, choices, now, interactive=interactive)
     return _Question(search_id=search_id, target=target, gathered=gathered, asked=asked)
 

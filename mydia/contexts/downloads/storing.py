@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.contexts import settings
 from mydia.contexts.downloads import asking, gathering
-from mydia.contexts.downloads.decisions import Decision, Verdict, rank_key
+from mydia.contexts.downloads.decisions import Decision, Facts, Verdict, rank_key
 from mydia.contexts.downloads.models import Release, Search, SearchPhase
 from mydia.contexts.downloads.targets import SearchTarget, record_searched
 from mydia.contexts.users import Caller
@@ -131,6 +131,16 @@ def _row(sealer: Sealer, now: datetime, search_id: str, gathered: gathering.Gath
         episode_ids=sorted(candidate.episode_ids),
         seen_at=now,
     )
+
+
+def judge_again(row: Release, decision: Decision, facts: Facts) -> None:
+    """Store another verdict on a release."""
+    candidate = decision.candidate
+    row.format_score = candidate.format_score
+    row.formats = shown_formats(candidate.formats, facts.profile.scores)
+    row.objections = [objection.to_json() for objection in decision.objections]
+    row.preference = [{"name": name, "value": value} for name, value in decision.preference._asdict().items()]
+    row.verdict = decision.verdict
 
 
 def _with_languages(facts: dict[str, Any], languages: Sequence[str]) -> dict[str, Any]:

@@ -35,6 +35,8 @@ def preference(release: Release) -> tuple[tuple[str, int, str], ...]:
         "quality": release.quality_name,
         "revision": f"version {revision.get('version', 1)}",
         "format_score": f"score {release.format_score}",
+        "words": f"preferred words {values.get('words', 0):+d}" if values.get("words") else "",
+        "protocol": "torrent" if release.protocol == "torrent" else "Usenet",
         "fit": f"{count} episode{'' if count == 1 else 's'}{pack}" if count else "the whole movie",
         "indexer": f"{release.indexer_name}, priority {-values.get('indexer', 0)}",
         "flags": ", ".join(map(str, release.flags)) or "no flags",

@@ -35,6 +35,7 @@ class HeldFile(msgspec.Struct, frozen=True, kw_only=True):
     format_score: int
     faulty: bool = False
     """Marked by a person: any release that the profile allows replaces it."""
+    added_at: datetime | None = None
 
 
 def quality_of(stored: dict[str, Any] | None, resolution: int | None) -> Quality:
@@ -95,6 +96,7 @@ def _held_by_item(
             MediaFile.release_group,
             MediaFile.format_score,
             MediaFile.faulty_since,
+            MediaFile.added_at,
         )
         .where(
             MediaFile.media_item_id.in_(wanted),
@@ -114,7 +116,7 @@ def _held_by_item(
     )
     for file_id, episode_id in session.execute(linked) if shows else ():
         episodes.setdefault(file_id, set()).add(episode_id)
-    for item_id, file_id, version_id, quality, resolution, size_bytes, group, format_score, faulty in rows:
+    for item_id, file_id, version_id, quality, resolution, size_bytes, group, format_score, faulty, added_at in rows:
         held[item_id].append(
             HeldFile(
                 file_id=file_id,
@@ -125,6 +127,7 @@ def _held_by_item(
                 release_group=group,
                 format_score=format_score,
                 faulty=faulty is not None,
+                added_at=added_at,
             )
         )
     return held

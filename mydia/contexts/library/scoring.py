@@ -56,7 +56,7 @@ def outdated_scores(
         .where(FileEpisode.file_id.in_([file.id for file in files]))
         .group_by(FileEpisode.file_id)
     )
-    episodes: Mapping[str, int] = dict(row.tuple() for row in counts)
+    episodes: Mapping[str, int] = {str(row[0]): int(row[1]) for row in counts}
     changed: dict[str, int] = {}
     for file in files:
         item = items[file.media_item_id or ""]

@@ -57,6 +57,11 @@ def tags_of(session: Session, caller: Caller, item_ids: Sequence[str]) -> dict[s
     return {item_id: tuple(names) for item_id, names in found.items()}
 
 
+def tag_ids_of(session: Session, item_id: str) -> frozenset[str]:
+    """Return the ids of a title's tags, for rules."""
+    return frozenset(session.scalars(select(ItemTag.tag_id).where(ItemTag.media_item_id == item_id)))
+
+
 def change_tags(
     session: Session,
     caller: Caller,

@@ -18,6 +18,7 @@ from mydia.contexts.settings import (
     profiles,
     providers,
     qualities,
+    rules,
     services,
     setup,
     tags,
@@ -28,7 +29,7 @@ from mydia.contexts.settings.current import bind, of, public_address, sealer
 from mydia.contexts.settings.defaults import ensure_defaults
 from mydia.contexts.settings.indexers import NewIndexer
 from mydia.contexts.settings.layers import all_sourced, change_values, sourced
-from mydia.contexts.settings.library_paths import FolderFinding, FolderLook, NewLibraryPath
+from mydia.contexts.settings.library_paths import FolderFinding, NewLibraryPath
 from mydia.contexts.settings.models import (
     DownloadClientRow,
     IndexerRow,
@@ -44,7 +45,6 @@ __all__ = [
     "ClientChoice",
     "DownloadClientRow",
     "FolderFinding",
-    "FolderLook",
     "IndexerRow",
     "LibraryPath",
     "NamingSet",
@@ -75,6 +75,7 @@ __all__ = [
     "providers",
     "public_address",
     "qualities",
+    "rules",
     "sealer",
     "services",
     "setup",

@@ -41,6 +41,8 @@ class Source:
         self._known: tuple[int, Settings] | None = None
         self.formats: Known | None = None
         """The compiled custom formats; only `formats.stored` uses it."""
+        self.words: Known | None = None
+        """The compiled terms of release profiles; only `rules.words` uses it."""
 
     @cached_property
     def sealer(self) -> Sealer:

@@ -321,13 +321,15 @@ class DelayProfile(HasId, Base):
     name: Mapped[str]
     enable_torrent: Mapped[bool] = mapped_column(default=True)
     enable_usenet: Mapped[bool] = mapped_column(default=True)
-    preferred_protocol: Mapped[str] = mapped_column(default="torrent")
+    preferred_protocol: Mapped[str | None]
+    """None: both count the same."""
     torrent_delay_min: Mapped[int] = mapped_column(default=0)
     usenet_delay_min: Mapped[int] = mapped_column(default=0)
     bypass_if_highest_quality: Mapped[bool] = mapped_column(default=False)
     bypass_above_score: Mapped[int | None]
     position: Mapped[int] = mapped_column(default=0)
     tags: Mapped[list[Any]] = mapped_column(default=list)
+    """Ids of tags. Only the default profile has none."""
 
 
 class ReleaseProfile(HasId, Base):
@@ -339,8 +341,13 @@ class ReleaseProfile(HasId, Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     required: Mapped[list[Any]] = mapped_column(default=list)
     ignored: Mapped[list[Any]] = mapped_column(default=list)
+    preferred: Mapped[list[Any]] = mapped_column(default=list)
+    """[[term, score]]."""
+    air_date_grace_days: Mapped[int | None]
+    """Days after its air date from which on an episode is grabbed, also negative; None: at any time."""
     indexer_id: Mapped[str | None] = mapped_column(ForeignKey("indexers.id", ondelete="CASCADE"), index=True)
     tags: Mapped[list[Any]] = mapped_column(default=list)
+    """Ids of tags; empty for all titles."""
 
 
 class NotificationTarget(HasId, Base):

@@ -11,7 +11,7 @@ from mydia.contexts.settings.models import Tag
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 
-__all__ = ["LONGEST", "Tag", "ensure_tags", "split_names"]
+__all__ = ["LONGEST", "Tag", "ensure_tags", "names_by_id", "split_names"]
 
 LONGEST = 40
 """Characters of a tag's name: more does not fit the chips of a list."""
@@ -25,6 +25,11 @@ def split_names(text: str) -> tuple[str, ...]:
     """
     names = (" ".join(part.split()) for part in text.split(","))
     return tuple({name.casefold(): name for name in reversed([n for n in names if n])}.values())[::-1]
+
+
+def names_by_id(session: Session) -> dict[str, str]:
+    """Return id -> name of all tags."""
+    return {row.id: row.name for row in session.scalars(select(Tag))}
 
 
 def ensure_tags(session: Session, caller: Caller, names: Iterable[str]) -> dict[str, str]:

@@ -33,6 +33,7 @@ class Verdict(StrEnum):
     PRESENT_REVISION_IS_NEWER = "present_revision_is_newer"
     GOAL_REACHED = "goal_reached"
     SAME = "same"
+    PROPERS_OFF = "propers_off"
     SCORE_GOAL_REACHED = "score_goal_reached"
     SCORE_TOO_CLOSE = "score_too_close"
 
@@ -69,7 +70,7 @@ def compare(
     """Return whether `new` is an upgrade over `current`. The rules are in the order of arr-stack §1.3."""
     have, get = profile.rank(current), profile.rank(new)
     reached = profile.at_cutoff(current)
-    newer = _revision(new) > _revision(current)
+    newer, older = is_newer(new, current), is_newer(current, new)
     qualities = {"current": current.name, "new": new.name, "profile": profile.name}
     if get > have and not reached and profile.upgrades_allowed:
         return _verdict(Verdict.BETTER_QUALITY, **qualities)
@@ -79,12 +80,13 @@ def compare(
         return _verdict(Verdict.BETTER_REVISION, **qualities, revision=_revised(new))
     if not profile.upgrades_allowed:
         return _verdict(Verdict.UPGRADES_OFF, **qualities)
-    if get == have and propers is not Propers.IGNORE and _revision(new) < _revision(current):
+    if get == have and propers is not Propers.IGNORE and older:
         return _verdict(Verdict.PRESENT_REVISION_IS_NEWER, **qualities, revision=_revised(current))
     if get > have:
         return _verdict(Verdict.GOAL_REACHED, **qualities)
     if new_score <= current_score:
-        return _verdict(Verdict.SAME, **qualities)
+        off = newer and propers is Propers.NO_UPGRADE
+        return _verdict(Verdict.PROPERS_OFF if off else Verdict.SAME, **qualities, revision=_revised(new))
     if current_score >= profile.cutoff_format_score:
         return _verdict(Verdict.SCORE_GOAL_REACHED, **qualities, score=current_score)
     scores = {"score": new_score, "held": current_score, "step": profile.minimum_format_increment}
@@ -98,6 +100,11 @@ def upgradable(profile: Profile, current: Quality, *, score: int = 0) -> bool:
     if not profile.upgrades_allowed:
         return False
     return not profile.at_cutoff(current) or score < profile.cutoff_format_score
+
+
+def is_newer(new: Quality, current: Quality) -> bool:
+    """Return whether the first quality is a newer revision than the second."""
+    return _revision(new) > _revision(current)
 
 
 def _revision(quality: Quality) -> tuple[int, int]:

@@ -94,6 +94,12 @@ class House:
             rows = select(downloads.Release).where(downloads.Release.search_id == search_id)
             return list(session.scalars(rows.order_by(downloads.Release.position)))
 
+    def releases_titled(self, title: str) -> list[downloads.Release]:
+        """Return the stored releases with this name, oldest first."""
+        with self.database.reads() as session:
+            rows = select(downloads.Release).where(downloads.Release.title == title)
+            return list(session.scalars(rows.order_by(downloads.Release.id)))
+
     def grab(self, release_id: str, **options: Any) -> str:
         """Grab a release."""
         return downloads.grab(self.database, self.outside, SYSTEM, self.now, release_id, **options)

@@ -114,7 +114,7 @@ def test_the_best_release_waits_for_an_unreachable_client(house: House) -> None:
     house.client.come_back()
     house.later(minutes=5)
     downloads.recover_grabs(house.database, house.outside, house.now)
-    (download_id,) = downloads.grab_pending(house.database, house.outside, house.now)
+    (download_id,) = downloads.pending.grab_pending(house.database, house.outside, house.now)
     assert house.download(download_id).state == "queued"
     assert len(house.downloads()) == 1
     with house.database.reads() as session:

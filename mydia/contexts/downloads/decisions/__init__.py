@@ -2,10 +2,19 @@
 
 from mydia.contexts.downloads.decisions.candidate import Candidate, make_candidate, normalised_name
 from mydia.contexts.downloads.decisions.engine import Decision, decide, first_approved, judge, ranked
-from mydia.contexts.downloads.decisions.facts import Blocked, Facts, Held, Imported, Queued
+from mydia.contexts.downloads.decisions.facts import (
+    Blocked,
+    Facts,
+    Held,
+    Imported,
+    IndexerRules,
+    Pending,
+    Queued,
+    Recent,
+)
 from mydia.contexts.downloads.decisions.ranking import Preference, Verdict, rank_key
 from mydia.contexts.downloads.decisions.spec import Objection, Spec, Stage
-from mydia.contexts.downloads.decisions.specs import SPECS
+from mydia.contexts.downloads.decisions.specs import SPECS, known_as
 
 __all__ = [
     "SPECS",
@@ -15,15 +24,19 @@ __all__ = [
     "Facts",
     "Held",
     "Imported",
+    "IndexerRules",
     "Objection",
+    "Pending",
     "Preference",
     "Queued",
+    "Recent",
     "Spec",
     "Stage",
     "Verdict",
     "decide",
     "first_approved",
     "judge",
+    "known_as",
     "make_candidate",
     "normalised_name",
     "rank_key",

@@ -43,6 +43,10 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     queue_verdict: tuple[Queued, upgrades.UpgradeVerdict] | None = None
     useful: int = 0
     """Number of its episodes that are missing or would be upgraded."""
+    wanted: int = 0
+    """Those of them that are monitored, or all in an interactive search."""
+    terms: frozenset[str] = frozenset()
+    """Terms of release profiles that its name contains."""
     loses: tuple[str, ...] = msgspec.field(default=())
     """Episodes that would be lost with the file it replaces."""
 
@@ -96,6 +100,7 @@ def make_candidate(
             formats=matched,
             format_score=settings.formats.score_of(matched, facts.profile.scores),
             languages=subject.languages or frozenset(),
+            terms=facts.words.found(release.title) if facts.words else frozenset(),
         ),
         facts,
     )
@@ -131,7 +136,12 @@ def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
         (
             held,
             settings.upgrades.compare(
-                facts.profile, held.quality, quality, current_score=held.format_score, new_score=score
+                facts.profile,
+                held.quality,
+                quality,
+                current_score=held.format_score,
+                new_score=score,
+                propers=facts.propers,
             ),
         )
         for held in overlapping
@@ -139,6 +149,7 @@ def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
     refusing = [verdict for _, verdict in verdicts if not verdict.upgrade]
     kept = frozenset[str]().union(*(held.episode_ids for held, verdict in verdicts if not verdict.upgrade))
     useful = len(brought - kept)
+    monitored = {episode.id for episode in candidate.episodes if episode.monitored or facts.interactive}
     if candidate.is_pack and brought and useful >= PACK_SHARE * len(brought):
         # Files that are not upgrades are left out when the pack is imported.
         refusing = []
@@ -149,6 +160,7 @@ def _against_present(candidate: Candidate, facts: Facts) -> Candidate:
         held_verdict=next(iter(refusing), None) or next((v for _, v in verdicts if v.upgrade), None),
         queue_verdict=_against_queue(candidate, facts),
         useful=useful if facts.type == MediaType.TV_SHOW else 1,
+        wanted=len(monitored - kept) if facts.type == MediaType.TV_SHOW else 1,
         loses=tuple(sorted(codes.get(id, "another episode") for id in lost)),
     )
 
@@ -165,6 +177,7 @@ def _against_queue(candidate: Candidate, facts: Facts) -> tuple[Queued, upgrades
             candidate.quality,
             current_score=queued.format_score,
             new_score=candidate.format_score,
+            propers=facts.propers,
         )
         if not verdict.upgrade:
             return queued, verdict

@@ -16,7 +16,7 @@ from mydia.parsing import Quality
 from mydia.vocabulary import MediaType
 
 
-class Held(msgspec.Struct, frozen=True):
+class Held(msgspec.Struct, frozen=True, kw_only=True):
     """A file the version has."""
 
     quality: Quality
@@ -24,6 +24,7 @@ class Held(msgspec.Struct, frozen=True):
     """Empty for a film."""
     format_score: int = 0
     release_group: str | None = None
+    added_at: datetime | None = None
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +47,8 @@ class Blocked(msgspec.Struct, frozen=True, kw_only=True):
     because: Mapping[str, Any] | str
     """Why, as stored."""
     added_at: datetime
+    published_at: datetime | None = None
+    size_bytes: int | None = None
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -54,6 +57,41 @@ class Imported(msgspec.Struct, frozen=True):
     title: str
     info_hash: str | None
     imported_at: datetime
+
+
+class Recent(msgspec.Struct, frozen=True, kw_only=True):
+    """A release that was grabbed lately, whatever became of it."""
+
+    title: str
+    quality: Quality
+    episode_ids: frozenset[str]
+    grabbed_at: datetime
+    format_score: int = 0
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """A release that waits for its delay."""
+
+    release_id: str
+    title: str
+    episode_ids: frozenset[str]
+    published_at: datetime
+    """When it was seen first, if its indexer states no date."""
+    until_at: datetime
+    protocol: str
+
+
+class IndexerRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What an indexer is used for."""
+
+    name: str
+    tags: frozenset[str] = frozenset()
+    """Ids; empty for all titles."""
+    required_flags: frozenset[str] = frozenset()
+    """A release needs one of these; empty for any."""
+    season_pack_after_days: int = 0
+    """Only whole seasons are taken once a season is over for this many days; 0 takes single episodes at any time."""
+    disabled_until: datetime | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +108,28 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     limits: Mapping[str, SizeLimits]
     interactive: bool = False
     """A user looks at the list, so the title may be unmonitored or unreleased."""
+    user_invoked: bool = False
+    """A user started the search, so nothing is delayed. An interactive search always counts."""
+    from_feed: bool = False
+    """The releases come from a feed of new releases or were pushed; nobody searched for the title."""
+    tags: frozenset[str] = frozenset()
+    """Ids of the item's tags."""
+    tag_names: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Id -> name, of the tags that rules mention."""
+    delay: settings.rules.DelayProfile = msgspec.field(default=settings.rules.DelayProfile())
+    words: settings.rules.WordSet | None = None
+    """The terms of release profiles; None judges without them."""
+    propers: settings.upgrades.Propers = settings.upgrades.Propers.PREFER
+    indexers: Mapping[str, IndexerRules] = msgspec.field(default_factory=dict)
+    recent: tuple[Recent, ...] = ()
+    """Grabs of the last hours that are neither open nor imported."""
+    pending: tuple[Pending, ...] = ()
+    allow_hardcoded_subs: bool = False
+    multi_season_packs: bool = True
+    prefer_flags: bool = True
+    maximum_size_bytes: int | None = None
+    usenet_minimum_age_min: int = 0
+    usenet_retention_days: int = 0
     tmdb_id: int | None = None
     tvdb_id: int | None = None
     imdb_id: str | None = None

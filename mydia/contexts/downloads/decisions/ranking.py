@@ -9,13 +9,15 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from mydia import units
+from mydia.contexts import settings
 from mydia.contexts.downloads.decisions.candidate import Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
 from mydia.vocabulary import MediaType
 
 # Sizes closer than this are the same size. Source: arr-stack §1.7, step 9.
 _SIZE_STEP = 200 * units.MIB
-_FLAG_POINTS = {"freeleech": 2, "double_upload": 2, "internal": 2, "halfleech": 1}
+# Source: arr-stack §1.7, step 5 of Radarr.
+_FLAG_POINTS = {"freeleech": 2, "double_upload": 2, "internal": 2, "golden": 2, "approved": 2, "halfleech": 1}
 
 
 class Preference(NamedTuple):
@@ -24,6 +26,10 @@ class Preference(NamedTuple):
     quality: int
     revision: int
     format_score: int
+    words: int
+    """Sum of the scores of preferred words."""
+    protocol: int
+    """1 if no other protocol is preferred to it."""
     fit: int
     """Number of searched episodes it contains; for a single episode, how few others."""
     indexer: int
@@ -39,11 +45,15 @@ def prefer(candidate: Candidate, facts: Facts) -> Preference:
     release, quality = candidate.release, candidate.quality
     return Preference(
         quality=facts.profile.rank(quality),
-        revision=quality.revision.real * 100 + quality.revision.version,
+        revision=0
+        if facts.propers is settings.upgrades.Propers.IGNORE
+        else quality.revision.real * 100 + quality.revision.version,
         format_score=candidate.format_score,
+        words=_words(candidate, facts),
+        protocol=int(facts.delay.prefers(release.protocol)),
         fit=_fit(candidate, facts),
         indexer=-candidate.indexer_priority,
-        flags=sum(_FLAG_POINTS.get(flag, 0) for flag in release.flags),
+        flags=sum(_FLAG_POINTS.get(flag, 0) for flag in release.flags) if facts.prefer_flags else 0,
         seeders=_magnitude(release.seeders),
         peers=_magnitude(release.peers),
         age=_age(release.published_at, facts.now) if release.protocol == "usenet" else 0,
@@ -77,6 +87,13 @@ def rank_key(
         identity: Distinguishes two releases with the same name.
     """
     return _WORST_FIRST[verdict], tuple(preference), title, identity
+
+
+def _words(candidate: Candidate, facts: Facts) -> int:
+    if not candidate.terms or not facts.words:
+        return 0
+    profiles = facts.words.applying(facts.tags, candidate.indexer_id)
+    return sum(score for profile in profiles for term, score in profile.preferred if term in candidate.terms)
 
 
 def _fit(candidate: Candidate, facts: Facts) -> int:

@@ -34,6 +34,8 @@ class Spec(msgspec.Struct, frozen=True):
     """False: the objection passes with time, and the release waits."""
     objection: Callable[[Candidate, Facts], Reason | None]
     """Returns the reason with its facts, or None if nothing is wrong."""
+    known_as: str
+    """The name of the reason in Sonarr and Radarr; the specs' table may give another one for some codes."""
 
 
 class Objection(msgspec.Struct, frozen=True):

@@ -36,6 +36,7 @@ def checked(outside: Outside, known: Known, file: ImportFile) -> ImportFile:
                 file.quality,
                 current_score=held.format_score,
                 new_score=file.format_score,
+                propers=known.propers,
             )
             if not verdict.upgrade:
                 because = reason("left-out.not-better", path=file.shown_path, because=verdict.because.to_json())

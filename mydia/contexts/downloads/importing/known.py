@@ -67,6 +67,7 @@ def gather(database: Database, download_id: str) -> Known:
             quality=Quality.from_json(row.quality),
             release=parse_release(row.release_title, "movie" if item.type is MediaType.MOVIE else "tv"),
             formats=settings.formats.current(session),
+            propers=settings.upgrades.Propers(settings.of(session).downloads.propers),
             original_language=item.original_language,
             shared=any(other.media_item_id != row.media_item_id for other in sharing(session, row)),
         )

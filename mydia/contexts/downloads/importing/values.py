@@ -97,6 +97,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     release: ParsedRelease | None = None
     """The parsed release name."""
     formats: settings.formats.FormatSet | None = None
+    propers: settings.upgrades.Propers = settings.upgrades.Propers.PREFER
     original_language: str | None = None
     shared: bool = False
     """Whether another title is imported from the same torrent."""

@@ -68,7 +68,7 @@ def current(session: Session) -> FormatSet:
     known = source.formats
     if known is None or version is None or known.version != version:
         rows = session.execute(select(func.count(), func.max(CustomFormat.updated_at)).select_from(CustomFormat)).one()
-        key = rows.tuple()
+        key = tuple(rows)
         compiled = known.compiled if known is not None and known.key == key else None
         if compiled is None:
             compiled = FormatSet(map(value_of, session.scalars(select(CustomFormat))))

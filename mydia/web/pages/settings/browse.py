@@ -8,7 +8,6 @@ from litestar.params import FromQuery
 from msgspec import Struct
 
 from mydia.contexts import settings
-from mydia.contexts.settings import FolderLook
 from mydia.contexts.users import Caller
 from mydia.errors import Invalid, Unavailable
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
@@ -82,7 +81,7 @@ def choose_folder(
 
 def _look(
     deps: WebDeps, caller: Caller, path: str, sent: CheckFields, other: str, *, may_be_empty: bool
-) -> FolderLook | None:
+) -> settings.library_paths.FolderLook | None:
     if not path.strip():
         return None
     with deps.database.reads() as session:
@@ -94,7 +93,7 @@ def _look(
             deps.outside, caller, path, others, downloads=sent.values.get(other) or None, may_be_empty=may_be_empty
         )
     except (Invalid, Unavailable) as error:
-        return FolderLook(path, (), error.message)
+        return settings.library_paths.FolderLook(path, (), error.message)
 
 
 def _name(field: str) -> str:

@@ -14,7 +14,6 @@ from msgspec.structs import asdict, fields
 from mydia import clock
 from mydia.contexts import library, settings
 from mydia.contexts.settings import (
-    FolderLook,
     LibraryPath,
     NewLibraryPath,
 )
@@ -86,7 +85,7 @@ class FolderView(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     action: str
     values: Mapping[str, Any]
-    look: FolderLook | None
+    look: settings.library_paths.FolderLook | None
     profiles: tuple[tuple[str, str], ...]
     source: str = ""
     errors: Mapping[str, str] = msgspec.field(default_factory=dict)

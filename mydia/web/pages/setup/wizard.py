@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.adapters.errors import AdapterError
 from mydia.contexts import settings, users
-from mydia.contexts.settings import FolderLook, LibraryPath, NewLibraryPath
+from mydia.contexts.settings import LibraryPath, NewLibraryPath
 from mydia.contexts.users import Caller, NewUser, Role
 from mydia.errors import Conflict, Invalid, Unavailable
 from mydia.secret import Secret
@@ -133,7 +133,7 @@ class PresentPath(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     what: str
     source: str
-    look: FolderLook | None
+    look: settings.library_paths.FolderLook | None
 
 
 class FolderInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +143,7 @@ class FolderInput(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     value: str
     note: str
-    look: FolderLook | None
+    look: settings.library_paths.FolderLook | None
 
 
 class FoldersView(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +154,7 @@ class FoldersView(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[FolderInput, ...]
     more: int
     downloads: str
-    downloads_look: FolderLook | None
+    downloads_look: settings.library_paths.FolderLook | None
     errors: Mapping[str, str]
 
 

@@ -139,15 +139,15 @@ def test_a_fitting_release_is_approved() -> None:
         (film(profile=preset_profile("HD-1080p")), release(GOOD, 1 * GIB), "size-min", "1.0 GB is under your 2.0 GB minimum"),
         (film(), release("Alien.1979.720p.WEB-DL-GRP", 16 * GIB), "size-max", "100 MB per minute for 117 min"),
         (film(), release("Alien.1979.1080p.BluRay.sample-GRP", 60 * MIB), "sample", "60.0 MB"),
-        (film(held=(Held(q("Bluray-1080p"), frozenset()),)), release("Alien.1979.720p.BluRay-G"), "already-have-better", "You already have Bluray-1080p"),
-        (film(held=(Held(q("Remux-2160p"), frozenset()),)), release("Alien.1979.2160p.WEB-DL-G"), "already-have-better", "Remux-2160p"),
-        (film(held=(Held(q("HDTV-2160p"), frozenset()),)), release("Alien.1979.2160p.WEB-DL-G"), "goal-reached", "meets Any"),
-        (film(profile=preset_profile("HD-1080p"), held=(Held(q("HDTV-1080p"), frozenset()),)), release(GOOD, 9 * GIB), "upgrade-not-allowed", "HD-1080p does not allow upgrades"),
+        (film(held=(Held(quality=q("Bluray-1080p"), episode_ids=frozenset()),)), release("Alien.1979.720p.BluRay-G"), "already-have-better", "You already have Bluray-1080p"),
+        (film(held=(Held(quality=q("Remux-2160p"), episode_ids=frozenset()),)), release("Alien.1979.2160p.WEB-DL-G"), "already-have-better", "Remux-2160p"),
+        (film(held=(Held(quality=q("HDTV-2160p"), episode_ids=frozenset()),)), release("Alien.1979.2160p.WEB-DL-G"), "goal-reached", "meets Any"),
+        (film(profile=preset_profile("HD-1080p"), held=(Held(quality=q("HDTV-1080p"), episode_ids=frozenset()),)), release(GOOD, 9 * GIB), "upgrade-not-allowed", "HD-1080p does not allow upgrades"),
         (film(queued=(Queued(title="Alien 1979 2160p", quality=q("WEBDL-2160p"), episode_ids=frozenset()),)), release(GOOD), "in-queue-better", "WEBDL-2160p is already being downloaded"),
         (film(queued=(Queued(title=GOOD, quality=q("Bluray-1080p"), episode_ids=frozenset(), info_hash=HASH),)), release(GOOD, info_hash=HASH), "in-queue-better", "This release"),
         (film(blocked=(Blocked(normalised="x", info_hash=HASH, indexer_id=None, protocol="torrent", because="it never started.", added_at=NOW),)), release(GOOD, info_hash=HASH), "blocklisted", "Blocklisted on 21 November 2026: it never started."),
         (film(blocked=(Blocked(normalised=normalise_title(GOOD), info_hash=None, indexer_id="ix", protocol="torrent", because="fake.", added_at=NOW),)), release(GOOD), "blocklisted", "fake"),
-        (film(held=(Held(q("WEBDL-720p"), frozenset()),), imported=(Imported(GOOD, None, NOW),)), release(GOOD), "already-imported", "imported on 21 November 2026"),
+        (film(held=(Held(quality=q("WEBDL-720p"), episode_ids=frozenset()),), imported=(Imported(GOOD, None, NOW),)), release(GOOD), "already-imported", "imported on 21 November 2026"),
         (film(), release(GOOD, seeders=0), "seeders-min", "No seeders; at least 1 required"),
         (film(indexer_seeders={"ix": 30}), release(GOOD), "seeders-min", "20 seeders; at least 30 required"),
         (film(protocols=frozenset({"usenet"})), release(GOOD), "protocol-disabled", "No torrent client"),
@@ -158,12 +158,12 @@ def test_a_fitting_release_is_approved() -> None:
         (series(season_number=1, episode_ids=frozenset({"s1e3"})), release(GOOD_EPISODE, 2 * GIB), "wrong-episode", "It contains S01E02, which wasn't searched for"),
         (series(season_number=1, episode_ids=frozenset({"s1e2"})), release(PACK, 20 * GIB), "wrong-episode", "whole season of 10 episodes"),
         (series(), release("Silo.S07E01.1080p.WEB-DL-G", 2 * GIB), "wrong-episode", "has no episode S07E01"),
-        (series(), release("Silo.S01-S02.1080p.WEB-DL-G", 40 * GIB), "multi-season", "pack of 2 seasons"),
+        (series(multi_season_packs=False), release("Silo.S01-S02.1080p.WEB-DL-G", 40 * GIB), "multi-season", "pack of 2 seasons"),
         (series(), release("Solo.S01E02.1080p.WEB-DL-G", 2 * GIB), "wrong-title", "“Solo”"),
         (series(), release(GOOD_EPISODE, 2 * GIB, tvdb_id=1), "wrong-title", "TVDB 1 instead of 403245"),
         (series(episodes=tuple(episodes(1, 10, start=date(2026, 10, 1)))), release(PACK, 20 * GIB), "full-season-not-aired", "airs on"),
         (series(episodes=tuple(episodes(1, 10, monitored=False))), release(GOOD_EPISODE, 2 * GIB), "not-monitored", "S01E02 is not monitored"),
-        (series(held=(Held(q("WEBDL-1080p"), frozenset({"s1e2"})),)), release(GOOD_EPISODE, 2 * GIB), "already-have-better", "no better"),
+        (series(held=(Held(quality=q("WEBDL-1080p"), episode_ids=frozenset({"s1e2"})),)), release(GOOD_EPISODE, 2 * GIB), "already-have-better", "no better"),
     ],
 )  # fmt: skip
 def test_each_refusal_says_why_with_its_values(facts: Facts, offered: IndexerRelease, reason: str, words: str) -> None:
@@ -204,14 +204,14 @@ def test_an_echoed_id_does_not_make_another_title_the_right_one() -> None:
 
 
 def test_a_pack_is_accepted_only_if_most_episodes_are_missing() -> None:
-    few = tuple(Held(q("WEBDL-1080p"), frozenset({f"s1e{n}"})) for n in range(1, 4))
-    most = tuple(Held(q("WEBDL-1080p"), frozenset({f"s1e{n}"})) for n in range(1, 9))
+    few = tuple(Held(quality=q("WEBDL-1080p"), episode_ids=frozenset({f"s1e{n}"})) for n in range(1, 4))
+    most = tuple(Held(quality=q("WEBDL-1080p"), episode_ids=frozenset({f"s1e{n}"})) for n in range(1, 9))
     assert reasons(series(held=few), release(PACK, 20 * GIB)) == {}
     assert "already-have-better" in reasons(series(held=most), release(PACK, 20 * GIB))
 
 
 def test_a_double_episode_is_not_replaced_by_half_of_it() -> None:
-    facts = series(held=(Held(q("SDTV"), frozenset({"s1e2", "s1e3"})),))
+    facts = series(held=(Held(quality=q("SDTV"), episode_ids=frozenset({"s1e2", "s1e3"})),))
     assert "S01E03" in reasons(facts, release(GOOD_EPISODE, 2 * GIB))["already-have-better"]
 
 

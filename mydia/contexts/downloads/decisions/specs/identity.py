@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mydia.contexts.downloads.decisions.candidate import Candidate
+from mydia.contexts.downloads.decisions.candidate import PACK_SHARE, Candidate
 from mydia.contexts.downloads.decisions.facts import Facts
 from mydia.contexts.downloads.decisions.spec import Spec, Stage
 from mydia.events import Reason, reason
@@ -106,12 +106,38 @@ def wrong_season(candidate: Candidate, facts: Facts) -> Reason | None:
 
 
 def multi_season(candidate: Candidate, facts: Facts) -> Reason | None:
-    """Packs of several seasons can't be imported safely."""
+    """A pack of several seasons must be worth it: most of its episodes must be wanted. Each file is judged again on import."""
     parsed = candidate.parsed
-    if facts.type == MediaType.TV_SHOW and parsed is not None and (parsed.is_multi_season or len(parsed.seasons) > 1):
-        count = len(parsed.seasons)
-        return reason("multi-season", count=count) if count else reason("multi-season.uncounted")
-    return None
+    if facts.type != MediaType.TV_SHOW or parsed is None or not (parsed.is_multi_season or len(parsed.seasons) > 1):
+        return None
+    count = len({episode.season_number for episode in candidate.episodes})
+    if count < 2:
+        return reason("multi-season.uncounted")
+    if not facts.multi_season_packs:
+        return reason("multi-season", count=count)
+    total = len(candidate.episodes)
+    if candidate.wanted >= PACK_SHARE * total:
+        return None
+    return reason("multi-season.few", count=count, useful=candidate.wanted, episodes=total)
+
+
+def not_a_season_pack(candidate: Candidate, facts: Facts) -> Reason | None:
+    """Some indexers are only used for whole seasons once a season is over."""
+    indexer = facts.indexers.get(candidate.indexer_id)
+    days = indexer.season_pack_after_days if indexer is not None else 0
+    if (
+        not days
+        or indexer is None
+        or candidate.is_pack
+        or len(facts.episode_ids) < 2
+        or facts.series_type != "standard"
+    ):
+        return None
+    seasons = {episode.season_number for episode in candidate.episodes}
+    aired = [e.air_on for e in facts.episodes if e.season_number in seasons and e.air_on is not None]
+    if not aired or (facts.now.date() - max(aired)).days <= days:
+        return None
+    return reason("not-a-season-pack", indexer=indexer.name, days=days)
 
 
 def extras_only(candidate: Candidate, facts: Facts) -> Reason | None:
@@ -153,12 +179,13 @@ def _unknown_episode(parsed: ParsedRelease, title: str) -> Reason:
 
 
 SPECS = (
-    Spec("unparsable", "another title", Stage.IDENTITY, True, unparsable),
-    Spec("wrong-title", "another title", Stage.IDENTITY, True, wrong_title),
-    Spec("wrong-year", "another year", Stage.IDENTITY, True, wrong_year),
-    Spec("wrong-season", "other episodes", Stage.IDENTITY, True, wrong_season),
-    Spec("wrong-episode", "other episodes", Stage.IDENTITY, True, wrong_episode),
-    Spec("multi-season", "other episodes", Stage.RULES, True, multi_season),
-    Spec("extras-only", "other episodes", Stage.RULES, True, extras_only),
-    Spec("not-monitored", "not monitored", Stage.RULES, True, not_monitored),
+    Spec("unparsable", "another title", Stage.IDENTITY, True, unparsable, "UnableToParse"),
+    Spec("wrong-title", "another title", Stage.IDENTITY, True, wrong_title, "WrongMovie"),
+    Spec("wrong-year", "another year", Stage.IDENTITY, True, wrong_year, "WrongMovie"),
+    Spec("wrong-season", "other episodes", Stage.IDENTITY, True, wrong_season, "WrongSeason"),
+    Spec("wrong-episode", "other episodes", Stage.IDENTITY, True, wrong_episode, "WrongEpisode"),
+    Spec("multi-season", "other episodes", Stage.RULES, True, multi_season, "MultiSeason"),
+    Spec("extras-only", "other episodes", Stage.RULES, True, extras_only, "WrongEpisode"),
+    Spec("not-a-season-pack", "not a season pack", Stage.RULES, True, not_a_season_pack, "NotSeasonPack"),
+    Spec("not-monitored", "not monitored", Stage.RULES, True, not_monitored, "MovieNotMonitored"),
 )

@@ -10,6 +10,7 @@ from mydia.contexts.downloads.decisions.facts import Facts
 from mydia.contexts.downloads.decisions.spec import Spec, Stage
 from mydia.events import Reason, reason
 from mydia.parsing import Modifier
+from mydia.vocabulary import MediaType
 
 Verdict = settings.upgrades.Verdict
 
@@ -20,7 +21,13 @@ _DISC = re.compile(
 )
 
 _ALREADY = frozenset(
-    {Verdict.PRESENT_IS_BETTER, Verdict.SAME, Verdict.PRESENT_REVISION_IS_NEWER, Verdict.SCORE_TOO_CLOSE}
+    {
+        Verdict.PRESENT_IS_BETTER,
+        Verdict.SAME,
+        Verdict.PROPERS_OFF,
+        Verdict.PRESENT_REVISION_IS_NEWER,
+        Verdict.SCORE_TOO_CLOSE,
+    }
 )
 _GOAL = frozenset({Verdict.GOAL_REACHED, Verdict.SCORE_GOAL_REACHED})
 
@@ -88,16 +95,74 @@ def raw_disc(candidate: Candidate, facts: Facts) -> Reason | None:
 def hardcoded_subs(candidate: Candidate, facts: Facts) -> Reason | None:
     """Reject burned-in subtitles, which cannot be turned off."""
     burned_in = candidate.parsed is not None and candidate.parsed.hardcoded_subs
-    return reason("hardcoded-subs") if burned_in else None
+    return reason("hardcoded-subs") if burned_in and not facts.allow_hardcoded_subs else None
 
+
+def repack(candidate: Candidate, facts: Facts) -> Reason | None:
+    """A repack only replaces a file of the same group. Source: arr-stack §1.2, row 21."""
+    revision = candidate.quality.revision
+    if facts.propers is settings.upgrades.Propers.IGNORE or not revision.is_repack:
+        return None
+    return _of_same_group(candidate, facts, "repack", {})
+
+
+def anime_version(candidate: Candidate, facts: Facts) -> Reason | None:
+    """Groups number the versions of their own anime releases. Source: arr-stack §1.2, row 4."""
+    revision = candidate.quality.revision
+    if facts.series_type != "anime" or facts.propers is settings.upgrades.Propers.IGNORE or revision.is_repack:
+        return None
+    return _of_same_group(candidate, facts, "anime-version", {"version": revision.version})
+
+
+def _of_same_group(candidate: Candidate, facts: Facts, code: str, named: dict[str, object]) -> Reason | None:
+    """Object if it is a newer revision of a file with the same quality, unless both are known to be of one group."""
+    group = candidate.parsed.release_group if candidate.parsed else None
+    for held in facts.held:
+        overlaps = facts.type == MediaType.MOVIE or held.episode_ids & candidate.episode_ids
+        if not overlaps or held.quality.name != candidate.quality.name:
+            continue
+        if not settings.upgrades.is_newer(candidate.quality, held.quality):
+            continue
+        if not group or not held.release_group:
+            return reason(f"{code}.no-group", **named)
+        if group.casefold() != held.release_group.casefold():
+            return reason(f"{code}.other-group", group=group, held=held.release_group, **named)
+    return None
+
+
+def must_contain(candidate: Candidate, facts: Facts) -> Reason | None:
+    """Every release profile with required terms must find one of them."""
+    for profile in _release_profiles(candidate, facts):
+        if profile.required and candidate.terms.isdisjoint(profile.required):
+            return reason("must-contain", profile=profile.name, terms=list(profile.required))
+    return None
+
+
+def must_not_contain(candidate: Candidate, facts: Facts) -> Reason | None:
+    """No release profile may find one of its excluded terms."""
+    for profile in _release_profiles(candidate, facts):
+        if found := [term for term in profile.ignored if term in candidate.terms]:
+            return reason("must-not-contain", profile=profile.name, terms=found)
+    return None
+
+
+def _release_profiles(candidate: Candidate, facts: Facts) -> list[settings.rules.ReleaseProfile]:
+    return facts.words.applying(facts.tags, candidate.indexer_id) if facts.words else []
+
+
+_HAVE = "not better than the existing file"
 
 SPECS = (
-    Spec("quality-not-wanted", "quality", Stage.RULES, True, not_wanted),
-    Spec("already-have-better", "not better than the existing file", Stage.RULES, True, already_have_better),
-    Spec("upgrade-not-allowed", "not better than the existing file", Stage.RULES, True, upgrade_not_allowed),
-    Spec("goal-reached", "not better than the existing file", Stage.RULES, True, goal_reached),
-    Spec("score-below-minimum", "score", Stage.RULES, True, score_below_minimum),
-    Spec("language-not-wanted", "language", Stage.RULES, True, language_not_wanted),
-    Spec("raw-disc", "whole disc", Stage.RULES, True, raw_disc),
-    Spec("hardcoded-subs", "burned-in subtitles", Stage.RULES, True, hardcoded_subs),
+    Spec("quality-not-wanted", "quality", Stage.RULES, True, not_wanted, "QualityNotWanted"),
+    Spec("already-have-better", _HAVE, Stage.RULES, True, already_have_better, "DiskHigherPreference"),
+    Spec("upgrade-not-allowed", _HAVE, Stage.RULES, True, upgrade_not_allowed, "QualityUpgradesDisabled"),
+    Spec("goal-reached", _HAVE, Stage.RULES, True, goal_reached, "DiskCutoffMet"),
+    Spec("repack", _HAVE, Stage.RULES, True, repack, "RepackReleaseGroupDoesNotMatch"),
+    Spec("anime-version", _HAVE, Stage.RULES, True, anime_version, "ReleaseGroupDoesNotMatch"),
+    Spec("score-below-minimum", "score", Stage.RULES, True, score_below_minimum, "CustomFormatMinimumScore"),
+    Spec("language-not-wanted", "language", Stage.RULES, True, language_not_wanted, "WantedLanguage"),
+    Spec("must-contain", "missing terms", Stage.RULES, True, must_contain, "MustContainMissing"),
+    Spec("must-not-contain", "excluded terms", Stage.RULES, True, must_not_contain, "MustNotContainPresent"),
+    Spec("raw-disc", "whole disc", Stage.RULES, True, raw_disc, "Raw"),
+    Spec("hardcoded-subs", "burned-in subtitles", Stage.RULES, True, hardcoded_subs, "HardcodeSubtitles"),
 )

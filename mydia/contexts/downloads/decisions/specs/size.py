@@ -64,9 +64,16 @@ def _only_specials(candidate: Candidate) -> bool:
     return bool(candidate.episodes) and all(episode.season_number == 0 for episode in candidate.episodes)
 
 
+def size_limit(candidate: Candidate, facts: Facts) -> Reason | None:
+    """The general limit of the settings."""
+    size, limit = candidate.release.size_bytes, facts.maximum_size_bytes
+    return reason("size-limit", size=size, limit=limit) if size and limit and size > limit else None
+
+
 SPECS = (
-    Spec("size-min", "size", Stage.RULES, True, size_min),
-    Spec("size-max", "size", Stage.RULES, True, size_max),
-    Spec("sample", "sample", Stage.RULES, True, sample),
-    Spec("free-space", "free space", Stage.DISK, True, free_space),
+    Spec("size-min", "size", Stage.RULES, True, size_min, "BelowMinimumSize"),
+    Spec("size-max", "size", Stage.RULES, True, size_max, "AboveMaximumSize"),
+    Spec("size-limit", "size", Stage.RULES, True, size_limit, "MaximumSizeExceeded"),
+    Spec("sample", "sample", Stage.RULES, True, sample, "Sample"),
+    Spec("free-space", "free space", Stage.DISK, True, free_space, "MinimumFreeSpace"),
 )

@@ -31,8 +31,47 @@ def password_protected(candidate: Candidate, facts: Facts) -> Reason | None:
     return reason("password-protected") if "password" in candidate.release.flags else None
 
 
+def required_flags(candidate: Candidate, facts: Facts) -> Reason | None:
+    """Some trackers are only used for marked releases, such as freeleech ones."""
+    indexer = facts.indexers.get(candidate.indexer_id)
+    if indexer is None or not indexer.required_flags or indexer.required_flags & set(candidate.release.flags):
+        return None
+    return reason("required-flags", indexer=indexer.name, flags=sorted(indexer.required_flags))
+
+
+def indexer_tag(candidate: Candidate, facts: Facts) -> Reason | None:
+    """An indexer with tags is only used for titles that share one."""
+    indexer = facts.indexers.get(candidate.indexer_id)
+    if indexer is None or not indexer.tags or indexer.tags & facts.tags:
+        return None
+    names = sorted(facts.tag_names.get(tag, tag) for tag in indexer.tags)
+    return reason("indexer-tag", indexer=indexer.name, tags=names)
+
+
+def indexer_disabled(candidate: Candidate, facts: Facts) -> Reason | None:
+    """An indexer that does not answer would not serve what was pushed. In a search, it has just answered."""
+    indexer = facts.indexers.get(candidate.indexer_id) if facts.from_feed else None
+    if indexer is None or indexer.disabled_until is None or indexer.disabled_until <= facts.now:
+        return None
+    return reason("indexer-disabled", indexer=indexer.name, until=indexer.disabled_until.isoformat())
+
+
+def delay_protocol(candidate: Candidate, facts: Facts) -> Reason | None:
+    """A delay profile may allow only one protocol."""
+    protocol = candidate.release.protocol
+    if facts.delay.enables(protocol):
+        return None
+    return reason("delay-protocol", profile=facts.delay.name, protocol=WORDS[protocol])
+
+
+WORDS = {"torrent": "torrents", "usenet": "Usenet"}
+
 SPECS = (
-    Spec("seeders-min", "seeders", Stage.RULES, True, seeders_min),
-    Spec("password-protected", "password", Stage.RULES, True, password_protected),
-    Spec("protocol-disabled", "no client", Stage.RULES, False, protocol_disabled),
+    Spec("seeders-min", "seeders", Stage.RULES, True, seeders_min, "MinimumSeeders"),
+    Spec("password-protected", "password", Stage.RULES, True, password_protected, "PasswordProtected"),
+    Spec("protocol-disabled", "no client", Stage.RULES, False, protocol_disabled, "DownloadClientUnavailable"),
+    Spec("delay-protocol", "protocol", Stage.RULES, True, delay_protocol, "ProtocolDisabled"),
+    Spec("required-flags", "indexer flags", Stage.RULES, True, required_flags, "RequiredFlags"),
+    Spec("indexer-tag", "tags", Stage.RULES, True, indexer_tag, "NoMatchingTag"),
+    Spec("indexer-disabled", "indexer not available", Stage.RULES, False, indexer_disabled, "IndexerDisabled"),
 )

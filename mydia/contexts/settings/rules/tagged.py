@@ -1,0 +1,24 @@
+"""Tags of rules: stored as ids, shown as names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mydia.contexts.settings import tags
+from mydia.contexts.users import Caller
+
+
+def ids_of(session: Session, caller: Caller, names: Iterable[str]) -> list[str]:
+    """Return the ids of tags, sorted; those that do not exist yet are created. Raises: Invalid."""
+    return sorted(tags.ensure_tags(session, caller, names).values())
+
+
+def names_of(session: Session, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of tags, sorted; tags that were deleted are left out."""
+    if not ids:
+        return ()
+    found = session.scalars(select(tags.Tag.name).where(tags.Tag.id.in_(list(ids))))
+    return tuple(sorted(found, key=str.casefold))
