@@ -46,11 +46,9 @@ def database_in_use(database: Database) -> Database:
     return database
 
 
-@pytest.fixture
-def origin(serve: Serve, database_in_use: Database, tmp_path: Path) -> Iterator[str]:
-    """Mydia, and a provider that knows it."""
-    deps = scene.make_deps(tmp_path, database_in_use)
-    served = serve(create_app(deps))
+@contextlib.contextmanager
+def provider_for(served: str, database: Database) -> Iterator[None]:
+    """A certified provider that knows Mydia at an address, and that Mydia knows."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -62,16 +60,25 @@ def origin(serve: Serve, database_in_use: Database, tmp_path: Path) -> Iterator[
         scopes="openid profile email groups",
         role_groups={Role.ADMIN: ("mydia-admins",), Role.USER: ("family",)},
     )
-    with database_in_use.writes() as session:
+    with database.writes() as session:
         settings.providers.add_provider(session, SYSTEM, clock.now(), new)
     command = ["node", str(_PROGRAM), str(port), served]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=_ROOT) as running:
         try:
             assert running.stdout is not None
             assert any(line == "ready\n" for line in running.stdout)
-            yield served
+            yield
         finally:
             running.kill()
+
+
+@pytest.fixture
+def origin(serve: Serve, database_in_use: Database, tmp_path: Path) -> Iterator[str]:
+    """Mydia, and a provider that knows it."""
+    deps = scene.make_deps(tmp_path, database_in_use)
+    served = serve(create_app(deps))
+    with provider_for(served, database_in_use):
+        yield served
     deps.taskboard.close()
 
 
@@ -114,6 +121,38 @@ def test_a_person_signs_in_gets_the_role_of_the_group_and_signs_out_at_the_provi
     # The provider asks for the name again.
     page.get_by_role("link", name="Sign in with Authentik").click()
     expect(page.locator("input[name=login]")).to_be_visible()
+
+
+def test_the_first_person_becomes_administrator_through_a_provider_from_the_setup_page(
+    open_tab: Callable[..., Tab], serve: Serve, database: Database, tmp_path: Path
+) -> None:
+    deps = scene.make_deps(tmp_path, database)
+    served = serve(create_app(deps))
+    with provider_for(served, database):
+        tab = open_tab(served)
+        page = tab.go("/")
+        expect(page).to_have_url(f"{served}/setup/account")
+        assert violations(page) == []
+        page.get_by_role("button", name="Sign in with Authentik").click()
+        # Robin is in the group "family", whose members become users once there is an administrator.
+        at_provider(page, "robin")
+        expect(page.locator("h1")).not_to_contain_text("account", ignore_case=True)
+        page.goto(f"{served}/settings/users")
+        expect(page.locator("main")).to_contain_text("robin (you)")
+        expect(page.locator("main")).to_contain_text("Administrator")
+
+        # The role stays at the next sign-in, and the second person is a user.
+        page.context.clear_cookies(name="session")
+        page.goto(f"{served}/auth/oidc?next=/settings/users")
+        expect(page.locator("main")).to_contain_text("Administrator")
+        other = open_tab(served).go("/login?local")
+        other.get_by_role("link", name="Sign in with Authentik").click()
+        at_provider(other, "kim")
+        expect(other).to_have_url(f"{served}/")
+        page.reload()
+        expect(page.locator("main")).to_contain_text("kim")
+        assert page.get_by_text("Administrator", exact=True).count() == 1
+    deps.taskboard.close()
 
 
 def test_a_person_links_their_account_and_signs_in_with_it(tab: Tab) -> None:
