@@ -714,6 +714,27 @@ class RequestDeclined(Event, frozen=True):
     reason: str | None
 
 
+class TitleBlocked(Event, frozen=True):
+    """A title cannot be requested any more; `reason` is what the person wrote."""
+
+    resource: ClassVar[str] = "blocked_title"
+    audit: ClassVar[bool] = True
+    blocked_title_id: str
+    type: str
+    title: str
+    reason: str | None
+
+
+class TitleUnblocked(Event, frozen=True):
+    """A title can be requested again."""
+
+    resource: ClassVar[str] = "blocked_title"
+    audit: ClassVar[bool] = True
+    blocked_title_id: str
+    type: str
+    title: str
+
+
 class RequestRetried(Event, frozen=True):
     """A person retried a request that had failed."""
 

@@ -283,6 +283,14 @@ _LINES: dict[str, _Line] = {
     "RequestDeclined": _Line(
         "x", "miss", "Request declined", lambda e: e["title"], lambda e: [e["reason"]] if e["reason"] else []
     ),
+    "TitleBlocked": _Line(
+        "ban",
+        "miss",
+        "Requests for a title blocked",
+        lambda e: e["title"],
+        lambda e: [e["reason"]] if e["reason"] else [],
+    ),
+    "TitleUnblocked": _Line("check", "ok", "Requests for a title allowed again", lambda e: e["title"]),
     "RequestRetried": _Line("rotate-cw", "ink-3", "Request retried", lambda e: e["title"]),
     "RequestFailed": _Line(
         "triangle-alert", "fail", "Request failed", lambda e: e["title"], lambda e: [say(e["because"])]
@@ -340,6 +348,8 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "RequestJoined",
             "RequestApproved",
             "RequestDeclined",
+            "TitleBlocked",
+            "TitleUnblocked",
             "RequestRetried",
             "RequestFailed",
             "RequestChanged",

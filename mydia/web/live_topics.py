@@ -74,6 +74,8 @@ _REQUESTS = events.names(
     events.RequestFailed,
     events.RequestChanged,
     events.RequestWithdrawn,
+    events.TitleBlocked,
+    events.TitleUnblocked,
 )
 _PROBLEMS = events.names(
     events.ProblemReported, events.ProblemCommented, events.ProblemClosed, events.ReplacementRequested

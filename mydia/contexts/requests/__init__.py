@@ -1,22 +1,35 @@
 """Requests: what people ask for, how it is decided and followed until it is available, and problems they report.
 
 `asking` stores a wish, `deciding` approves or declines it, `fulfilling` adds the title, and `following` brings its state up to date
-with the library. `quotas` and `rules` hold what decides without a person, `problems` what people report about titles.
+with the library. `quotas` and `rules` hold what decides without a person, `blocking` the titles that cannot be requested, and `problems` what
+people report about titles.
 """
 
 from mydia.contexts.requests import (
     asking,
+    blocking,
     catalogue,
     deciding,
     following,
     fulfilling,
     invited,
     listing,
+    people,
     problems,
     quotas,
     rules,
 )
-from mydia.contexts.requests.asking import Asked, NothingToRequest, Offer, OfferState, Outcome, Wish, ask, offer
+from mydia.contexts.requests.asking import (
+    Asked,
+    NothingToRequest,
+    NotRequestable,
+    Offer,
+    OfferState,
+    Outcome,
+    Wish,
+    ask,
+    offer,
+)
 from mydia.contexts.requests.catalogue import WantedTitle, look_up
 from mydia.contexts.requests.deciding import Choices, approve, decline, retry, withdraw
 from mydia.contexts.requests.listing import RequestLine, RequestQuery, get_request, list_requests
@@ -30,6 +43,7 @@ __all__ = [
     "Choices",
     "Conditions",
     "NewRule",
+    "NotRequestable",
     "NothingToRequest",
     "Offer",
     "OfferState",
@@ -45,6 +59,7 @@ __all__ = [
     "approve",
     "ask",
     "asking",
+    "blocking",
     "catalogue",
     "deciding",
     "decline",
@@ -56,6 +71,7 @@ __all__ = [
     "listing",
     "look_up",
     "offer",
+    "people",
     "problems",
     "quotas",
     "retry",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from copy import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts import media, settings
 from mydia.contexts.metadata import Ids
-from mydia.contexts.requests import rules
+from mydia.contexts.requests import blocked, rules
 from mydia.contexts.requests.catalogue import WantedTitle
 from mydia.contexts.requests.models import (
     OPEN,
+    BlockedTitle,
     Request,
     RequestFollower,
     RequestSeason,
@@ -41,6 +43,8 @@ class OfferState(StrEnum):
     """The person has requested it, or follows the request."""
     NOT_ALLOWED = "not_allowed"
     """Specials, unless they are allowed."""
+    BLOCKED = "blocked"
+    """The title is on the blocklist."""
 
 
 class SeasonOffer(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +69,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     media_item_id: str | None
     request_id: str | None
     """The open request of a film."""
+    blocked: BlockedTitle | None = None
+    """The entry of the blocklist, if the title cannot be requested."""
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +104,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Why some seasons are not part of the request."""
 
 
+class NotRequestable(Conflict):
+    """The title is on the blocklist."""
+
+
 class NothingToRequest(Conflict):
     """Everything that was asked for is available, or requested by the same person already."""
 
@@ -114,6 +124,7 @@ def ask(session: Session, caller: Caller, now: datetime, wanted: WantedTitle, wi
     """Request a title. What others requested already is joined, and what is available is left out.
 
     Raises:
+        NotRequestable: The title is on the blocklist.
         NothingToRequest: Nothing is left to request.
         QuotaExceeded: The person has requested as much as they may. Callers who manage requests are exempt.
         Forbidden: Only callers who manage requests may ask for others, or choose profile, folder and tags.
@@ -126,6 +137,8 @@ def ask(session: Session, caller: Caller, now: datetime, wanted: WantedTitle, wi
         raise Forbidden("Only people who decide requests can choose the profile, folder or tags.")
     user = _asker(session, caller, wish.for_user_id)
     offered = _offer(session, caller, now, wanted, user)
+    if offered.blocked is not None:
+        raise NotRequestable(blocked.sentence(offered.blocked))
     numbers, joined, left_out = _sort_out(wanted, wish, offered)
     for request_id in joined:
         _join(session, caller, now, request_id, user)
@@ -169,6 +182,22 @@ def _asker(session: Session, caller: Caller, for_user_id: str | None) -> User:
 
 
 def _offer(session: Session, caller: Caller, now: datetime, wanted: WantedTitle, user: User) -> Offer:
+    offered = _without_blocklist(session, caller, now, wanted, user)
+    entry = blocked.find(session, wanted.type, wanted.ids)
+    return offered if entry is None else _blocked(offered, entry)
+
+
+def _blocked(offered: Offer, entry: BlockedTitle) -> Offer:
+    """PURE. Return what is left of an offer for a blocked title: what is available or requested by the person."""
+
+    def left(state: OfferState) -> OfferState:
+        return state if state in (OfferState.AVAILABLE, OfferState.MINE) else OfferState.BLOCKED
+
+    seasons = tuple(replace(one, state=left(one.state)) for one in offered.seasons)
+    return replace(offered, state=left(offered.state), seasons=seasons, blocked=entry)
+
+
+def _without_blocklist(session: Session, caller: Caller, now: datetime, wanted: WantedTitle, user: User) -> Offer:
     item = media.find_by_ids(session, caller, wanted.type, wanted.ids)
     item_id = item.id if item else None
     open_requests = list(

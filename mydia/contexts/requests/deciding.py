@@ -10,6 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.contexts import settings
+from mydia.contexts.metadata import Ids
+from mydia.contexts.requests import blocked
 from mydia.contexts.requests.models import (
     UNDER_WAY,
     Request,
@@ -49,7 +51,7 @@ def approve(
 
     Raises:
         Invalid: A season was not requested, or none is left; the folder does not suit the type.
-        Conflict: It is available already.
+        Conflict: It is available already, or the title is on the blocklist.
 
     Emits: RequestApproved.
     """
@@ -59,6 +61,8 @@ def approve(
         return row
     if row.state == RequestState.AVAILABLE:
         raise Conflict(f"{row.title} is available already.")
+    if (entry := blocked.find(session, row.type, Ids(row.tmdb_id, row.tvdb_id, row.imdb_id))) is not None:
+        raise Conflict(f"{blocked.sentence(entry).rstrip('.')}. Unblock it first.")
     seasons = seasons_of_request(session, row.id)
     approved = {one.number for one in seasons} if choices.seasons is None else set(choices.seasons)
     if strangers := sorted(approved - {one.number for one in seasons}):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,8 +11,18 @@ from sqlalchemy.orm import Session
 
 from mydia.contexts import media
 from mydia.contexts.metadata import Candidate, Image, Picture
+from mydia.contexts.requests import blocked
 from mydia.contexts.requests.asking import of_title
-from mydia.contexts.requests.models import OPEN, UNDER_WAY, Request, RequestFollower, RequestSeason, RequestState
+from mydia.contexts.requests.models import (
+    OPEN,
+    UNDER_WAY,
+    BlockedTitle,
+    Request,
+    RequestFollower,
+    RequestSeason,
+    RequestState,
+)
+from mydia.contexts.requests.people import GONE, Person, names_of
 from mydia.contexts.users import Caller, Permission, User
 from mydia.db import cursor_id, cursor_instant, decode_cursor, encode_cursor
 from mydia.errors import Invalid, NotFound
@@ -26,17 +36,6 @@ GROUPS: Mapping[str, frozenset[RequestState]] = {
     "failed": frozenset({RequestState.FAILED}),
 }
 """Filter of the lists -> its states."""
-
-
-class Person(msgspec.Struct, frozen=True):
-    """A person's name; the account may be gone."""
-
-    id: str | None
-    name: str
-    avatar_url: str | None = None
-
-
-_GONE = Person(None, "A removed account")
 
 
 class SeasonLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +143,7 @@ def of_item(session: Session, caller: Caller, item_id: str) -> list[RequestLine]
     return _lines(session, rows)
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about a search result."""
 
     media_item_id: str | None
@@ -152,10 +151,12 @@ class Known(msgspec.Struct, frozen=True):
     """A film with a file, or a series with every aired episode that is wanted."""
     request_id: str | None
     mine: bool
+    blocked: BlockedTitle | None
+    """The entry of the blocklist, if the title cannot be requested."""
 
 
 def known_of(session: Session, caller: Caller, found: Sequence[Candidate]) -> list[Known]:
-    """Return for each search result whether the library has it and whether it is requested, in three reads."""
+    """Return for each search result whether the library has it and whether it is requested, in four reads."""
     caller.require(Permission.REQUEST)
     if not found:
         return []
@@ -176,6 +177,7 @@ def known_of(session: Session, caller: Caller, found: Sequence[Candidate]) -> li
         if caller.id
         else ()
     )
+    on_blocklist = blocked.among(session, [(one.type, one.ids) for one in found])
     told = []
     for one in found:
         here = next((row for row in items if row.type == one.type and _same(row, one)), None)
@@ -185,7 +187,15 @@ def known_of(session: Session, caller: Caller, found: Sequence[Candidate]) -> li
         whole = here is not None and (
             here.files_count > 0 if one.type == MediaType.MOVIE else here.state in ("available", "upgradable")
         )
-        told.append(Known(here.id if here else None, whole, shown.id if shown else None, mine is not None))
+        told.append(
+            Known(
+                media_item_id=here.id if here else None,
+                available=whole,
+                request_id=shown.id if shown else None,
+                mine=mine is not None,
+                blocked=next((row for row in on_blocklist if row.type == one.type and _same(row, one)), None),
+            )
+        )
     return told
 
 
@@ -261,23 +271,14 @@ def _lines(session: Session, rows: Sequence[Request]) -> list[RequestLine]:
     return [
         RequestLine(
             row=row,
-            asker=named.get(row.asker_id or "", _GONE),
-            followers=tuple(named.get(id_, _GONE) for id_ in followers[row.id]),
+            asker=named.get(row.asker_id or "", GONE),
+            followers=tuple(named.get(id_, GONE) for id_ in followers[row.id]),
             decided_by=named.get(row.decided_by) if row.decided_by else None,
             seasons=tuple(seasons[row.id]),
             poster=pictures.get(row.media_item_id or ""),
         )
         for row in rows
     ]
-
-
-def names_of(session: Session, user_ids: Iterable[str | None]) -> dict[str, Person]:
-    """Return id -> name of accounts, without checking permissions; for use in this package only."""
-    wanted = {id_ for id_ in user_ids if id_}
-    rows = session.execute(
-        select(User.id, User.display_name, User.username, User.avatar_url).where(User.id.in_(wanted))
-    )
-    return {id_: Person(id_, shown or username, avatar) for id_, shown, username, avatar in rows}
 
 
 def _pictures(session: Session, item_ids: Collection[str]) -> dict[str, Picture]:

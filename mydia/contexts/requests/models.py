@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mydia.db import Base, EnumText, HasId, Instant, one_of
@@ -123,6 +123,30 @@ class RequestRule(HasId, Base):
     tags: Mapped[list[Any]] = mapped_column(default=list)
     approves: Mapped[bool | None]
     """Approve automatically, ask for approval, or None: as without the rule."""
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class BlockedTitle(HasId, Base):
+    """A title that cannot be requested."""
+
+    __tablename__ = "blocked_titles"
+    __table_args__ = (
+        one_of("type", MediaType),
+        UniqueConstraint("type", "tmdb_id"),
+        Index("ix_blocked_titles_created", "created_at", "id"),
+    )
+
+    type: Mapped[MediaType] = mapped_column(EnumText(MediaType))
+    tmdb_id: Mapped[int | None] = mapped_column(BigInteger)
+    tvdb_id: Mapped[int | None] = mapped_column(BigInteger)
+    imdb_id: Mapped[str | None]
+    title: Mapped[str]
+    year: Mapped[int | None]
+    poster_path: Mapped[str | None]
+    """Of the catalogue."""
+    reason: Mapped[str | None]
+    """Shown to people who want to request it."""
+    blocked_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 

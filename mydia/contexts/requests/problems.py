@@ -10,8 +10,8 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from mydia.contexts import media
-from mydia.contexts.requests.listing import Person, names_of
 from mydia.contexts.requests.models import Problem, ProblemComment, ProblemKind, ProblemState
+from mydia.contexts.requests.people import GONE, Person, names_of
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import cursor_id, cursor_instant, decode_cursor, encode_cursor, get
 from mydia.errors import Forbidden, Invalid, NotFound
@@ -69,9 +69,6 @@ class ProblemLine(msgspec.Struct, frozen=True, kw_only=True):
     def place(self) -> str:
         """`S02E03`, `S02`, or empty for the whole title."""
         return place_of(self.row.season_number, self.row.episode_number)
-
-
-_GONE = Person(None, "A removed account")
 
 
 def place_of(season: int | None, episode: int | None) -> str:
@@ -295,13 +292,13 @@ def _lines(session: Session, rows: Sequence[Problem]) -> list[ProblemLine]:
     )
     by_problem: dict[str, list[Said]] = {row.id: [] for row in rows}
     for one in comments:
-        by_problem[one.problem_id].append(Said(named.get(one.author_id or "", _GONE), one.text, one.at))
+        by_problem[one.problem_id].append(Said(named.get(one.author_id or "", GONE), one.text, one.at))
     return [
         ProblemLine(
             row=row,
             title=titles[row.media_item_id][0],
             type=titles[row.media_item_id][1],
-            reporter=named.get(row.reporter_id or "", _GONE),
+            reporter=named.get(row.reporter_id or "", GONE),
             resolved_by=named.get(row.resolved_by) if row.resolved_by else None,
             comments=tuple(by_problem[row.id]),
         )

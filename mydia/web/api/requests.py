@@ -145,7 +145,7 @@ class SeasonOfferShape(Struct):
     episodes: int | None
     held: int
     state: str
-    """free | available | requested | mine | not_allowed"""
+    """free | available | requested | mine | not_allowed | blocked"""
 
 
 class OfferShape(Struct):
@@ -155,6 +155,10 @@ class OfferShape(Struct):
     title: str
     year: int | None
     state: str
+    """free | available | requested | mine | not_allowed | blocked"""
+    blocked: bool
+    """Whether the title is on the blocklist; then no more of it can be requested."""
+    blocked_reason: str | None
     seasons: list[SeasonOfferShape]
     quota: QuotaShape | None
     """Null if the quota does not apply to the caller."""
@@ -174,6 +178,36 @@ class Approval(Struct):
 class Refusal(Struct):
     """Why a request is declined."""
 
+    reason: Annotated[str, Meta(max_length=500)] | None = None
+    block: bool = False
+    """Also put the title on the blocklist, so that it cannot be requested again."""
+
+
+class BlockedTitleShape(Struct):
+    """A title that cannot be requested."""
+
+    id: str
+    type: MediaType
+    title: str
+    year: int | None
+    tmdb_id: int | None
+    tvdb_id: int | None
+    imdb_id: str | None
+    reason: str | None
+    """Shown to people who want to request it."""
+    blocked_by: PersonShape | None
+    created_at: datetime
+
+
+class TitleToBlock(AtLeastOne):
+    """A title to block."""
+
+    groups = (("tmdb_id",), ("tvdb_id",), ("imdb_id",))
+
+    type: MediaType
+    tmdb_id: CatalogueNumber | None = None
+    tvdb_id: CatalogueNumber | None = None
+    imdb_id: Annotated[str, Meta(pattern=patterns.IMDB_ID)] | None = None
     reason: Annotated[str, Meta(max_length=500)] | None = None
 
 
@@ -304,7 +338,7 @@ def list_requests(
 
 @post("/requests", sync_to_thread=True, summary="Request a title")
 def ask(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewRequest]) -> RequestResult:
-    """Request a title. 409 if nothing is left to request, or the quota is used up."""
+    """Request a title. 409 if nothing is left to request, the quota is used up, or the title is blocked."""
     wanted = _wanted(database, outside, caller, data.type, metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id))
     wish = Wish(
         seasons=None if data.seasons is None else frozenset(data.seasons),
@@ -352,6 +386,8 @@ def offer(
         ],
         quota=_quota(told.quota) if told.quota else None,
         media_id=told.media_item_id,
+        blocked=told.blocked is not None,
+        blocked_reason=told.blocked.reason if told.blocked else None,
     )
 
 
@@ -392,7 +428,10 @@ def approve(
     request_id: FromPath[str],
     data: JSONBody[Approval],
 ) -> Response[RequestShape]:
-    """Approve a request; a job adds the title. Approving twice changes nothing. 412 if `If-Match` names an older state."""
+    """Approve a request; a job adds the title. Approving twice changes nothing. 409 if the title is blocked.
+
+    412 if `If-Match` names an older state.
+    """
     choices = Choices(
         seasons=None if data.seasons is None else frozenset(data.seasons),
         profile_id=data.profile_id,
@@ -417,7 +456,7 @@ def decline(
     """Decline a request, with a reason for the people who asked. 412 if `If-Match` names an older state."""
     with database.writes() as session:
         _require_match(request, session, caller, request_id)
-        requests.decline(session, caller, clock.now(), request_id, reason=data.reason)
+        requests.blocking.decline(session, caller, clock.now(), request_id, reason=data.reason, block=data.block)
     return _tagged(database, caller, request_id)
 
 
@@ -440,6 +479,35 @@ def decide_many(database: DatabaseDep, caller: CallerDep, data: JSONBody[Decisio
         if data.decision == "approve":
             return Decided(decided=requests.deciding.approve_many(session, caller, now, data.ids))
         return Decided(decided=requests.deciding.decline_many(session, caller, now, data.ids, reason=data.reason))
+
+
+@get("/blocked-titles", sync_to_thread=True, summary="List blocked titles")
+def list_blocked_titles(
+    database: DatabaseDep, caller: CallerDep, cursor: Cursor = None, limit: Limit = 50
+) -> Page[BlockedTitleShape]:
+    """Return the titles that cannot be requested, newest first."""
+    with database.reads() as session:
+        rows, following = requests.blocking.list_blocked(session, caller, cursor=cursor or None, limit=limit)
+        total = requests.blocking.count(session, caller)
+    return Page(items=[_blocked(one) for one in rows], next_cursor=following, total=total)
+
+
+@post("/blocked-titles", sync_to_thread=True, summary="Block a title")
+def block_title(
+    database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[TitleToBlock]
+) -> BlockedTitleShape:
+    """Refuse requests for a title from now on, and decline those that wait. 409 if it is blocked already."""
+    wanted = _wanted(database, outside, caller, data.type, metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id))
+    with database.writes() as session:
+        row = requests.blocking.block(session, caller, clock.now(), requests.blocking.of_title(wanted), data.reason)
+        return _blocked(requests.blocking.get_blocked(session, caller, row.id))
+
+
+@delete("/blocked-titles/{blocked_title_id:str}", sync_to_thread=True, status_code=204, summary="Unblock a title")
+def unblock_title(database: DatabaseDep, caller: CallerDep, blocked_title_id: FromPath[str]) -> None:
+    """Allow requests for a title again. Declined requests stay declined."""
+    with database.writes() as session:
+        requests.blocking.unblock(session, caller, clock.now(), blocked_title_id)
 
 
 @get("/request-rules", sync_to_thread=True, summary="List request rules")
@@ -594,8 +662,24 @@ def _read_problem(database: Database, caller: Caller, problem_id: str) -> Proble
         return _problem(requests.problems.get_problem(session, caller, problem_id))
 
 
-def _person(one: requests.listing.Person) -> PersonShape:
+def _person(one: requests.people.Person) -> PersonShape:
     return PersonShape(id=one.id, name=one.name)
+
+
+def _blocked(one: requests.blocking.Blocked) -> BlockedTitleShape:
+    row = one.row
+    return BlockedTitleShape(
+        id=row.id,
+        type=row.type,
+        title=row.title,
+        year=row.year,
+        tmdb_id=row.tmdb_id,
+        tvdb_id=row.tvdb_id,
+        imdb_id=row.imdb_id,
+        reason=row.reason,
+        blocked_by=_person(one.by) if one.by else None,
+        created_at=row.created_at,
+    )
 
 
 def _why(stored: dict[str, Any]) -> Why:
@@ -724,6 +808,9 @@ ROUTES: tuple[Any, ...] = (
     approve,
     decline,
     retry,
+    list_blocked_titles,
+    block_title,
+    unblock_title,
     list_rules,
     add_rule,
     change_rule,

@@ -58,6 +58,7 @@ QUERIES: dict[str, HTTPRouteHandler] = {
     "me": accounts.me,
     "naming": quality.get_naming,
     "naming_preview": quality.preview_naming,
+    "blocked_titles": requests.list_blocked_titles,
     "problem": requests.get_problem,
     "problems": requests.list_problems,
     "quality_profile": quality.get_profile,
@@ -125,6 +126,7 @@ MUTATIONS: dict[str, HTTPRouteHandler] = {
     "change_naming": quality.change_naming,
     "change_quality_profile": quality.change_profile,
     "change_quality_sizes": quality.change_sizes,
+    "block_title": requests.block_title,
     "change_request_allowance": requests.change_allowances,
     "change_request_rule": requests.change_rule,
     "change_saved_filter": lists.change_filter,
@@ -198,6 +200,7 @@ MUTATIONS: dict[str, HTTPRouteHandler] = {
     "unblock": downloads.unblock,
     "undo": upkeep.undo,
     "undo_edit": edits.undo_edit,
+    "unblock_title": requests.unblock_title,
     "withdraw_request": requests.withdraw,
 }
 """Field of `Mutation` -> handler."""
@@ -248,6 +251,7 @@ NAMES: dict[type, str] = {
     library.InboxShape: "InboxEntry",
     library.InboxDetail: "InboxEntryDetails",
     library.Settled: "InboxDecisionResult",
+    requests.BlockedTitleShape: "BlockedTitle",
     requests.Said: "ProblemComment",
     requests.Why: "Reason",
     downloads.Reason: "DownloadReason",

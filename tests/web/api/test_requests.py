@@ -183,3 +183,30 @@ def test_asking_for_another_person_is_the_managers(admin: Asker, guest: Asker) -
     made = admin.post("/requests", FILM | {"for_user_id": kim}).json()
     assert (made["outcome"], made["request"]["asker"]["id"]) == ("approved", kim)
     assert guest.get("/requests").json()["total"] == 1
+
+
+def test_a_blocked_title_is_listed_refused_and_unblocked(guest: Asker, admin: Asker) -> None:
+    request = guest.post("/requests", FILM).json()["request"]
+    assert guest.post("/blocked-titles", FILM).status_code == 403
+    made = admin.post("/blocked-titles", FILM | {"reason": "We have it on disc"})
+    assert made.status_code == 201, made.text
+    assert (made.json()["reason"], made.json()["tmdb_id"]) == ("We have it on disc", FILM["tmdb_id"])
+    assert admin.post("/blocked-titles", FILM).status_code == 409
+    assert guest.get(f"/requests/{request['id']}").json()["state"] == "declined"
+    refused = guest.post("/requests", FILM)
+    assert refused.status_code == 409
+    assert "We have it on disc" in refused.json()["detail"]
+    offer = guest.get("/requests/offer", **FILM).json()
+    assert (offer["state"], offer["blocked"], offer["blocked_reason"]) == ("blocked", True, "We have it on disc")
+    assert guest.get("/blocked-titles").status_code == 403
+    assert admin.post(f"/requests/{request['id']}/approve", {}).status_code == 409
+    (listed,) = admin.get("/blocked-titles").json()["items"]
+    assert admin.delete(f"/blocked-titles/{listed['id']}").status_code == 204
+    assert admin.delete(f"/blocked-titles/{listed['id']}").status_code == 404
+    assert guest.post("/requests", FILM).status_code == 201
+
+
+def test_a_declined_request_can_block_its_title(guest: Asker, admin: Asker) -> None:
+    request = guest.post("/requests", FILM).json()["request"]
+    assert admin.post(f"/requests/{request['id']}/decline", {"reason": "No", "block": True}).status_code == 200
+    assert [one["reason"] for one in admin.get("/blocked-titles").json()["items"]] == ["No"]

@@ -222,3 +222,41 @@ def test_nobody_listens_to_another_persons_requests(kim: tuple[Caller, Browser],
     other, _ = scenes.sign_in(server.deps.database, "Noa Guest", Role.GUEST)
     assert kim[1].get(f"/events?topics=requests:{other.id}").status_code == 403
     assert kim[1].get("/events?topics=requests").status_code == 403
+
+
+def test_a_title_is_blocked_and_unblocked_from_the_search(
+    server: Server, browser: Browser, kim: tuple[Caller, Browser]
+) -> None:
+    _, phone = kim
+    assert "Block requests for this title" in words(browser.get("/requests/new/movie/tmdb:58129"))
+    assert "Block requests" not in words(phone.get("/requests/new/movie/tmdb:58129"))
+    assert phone.get("/requests/new/movie/tmdb:58129/block").status_code == 403
+    assert "Block requests for The Phantom Carriage?" in words(browser.get("/requests/new/movie/tmdb:58129/block"))
+    assert send(browser, "/requests/new/movie/tmdb:58129/block", reason="Too scary").status_code == 303
+
+    assert "Cannot be requested Too scary" in words(phone.get("/requests/new?q=Phantom"))
+    assert "Cannot be requested Too scary" in words(phone.get("/requests/new/movie/tmdb:58129"))
+    refused = send(phone, "/requests/new", type="movie", number="tmdb:58129")
+    assert refused.status_code == 422
+    assert "The Phantom Carriage cannot be requested: Too scary" in words(refused)
+    assert "Blocked titles" not in words(phone.get("/requests"))
+    assert "Unblock" not in words(phone.get("/requests/new?q=Phantom"))
+    again = send(browser, "/requests/new/movie/tmdb:58129/block")
+    assert again.status_code == 422
+    assert "blocked already" in words(again)
+
+    listed = browser.get("/requests/blocked")
+    assert "The Phantom Carriage 1921 Too scary Movie · blocked by" in words(listed)
+    found = re.search(r"/requests/blocked/[^/]+/unblock", listed.text)
+    assert found
+    assert send(browser, found[0]).status_code == 303
+    assert "No blocked titles" in words(browser.get("/requests/blocked"))
+    assert "Cannot be requested" not in words(phone.get("/requests/new?q=Phantom"))
+
+
+def test_a_declined_request_can_block_its_title(server: Server, browser: Browser, kim: tuple[Caller, Browser]) -> None:
+    request_id = ask(server, kim[0], FILM)
+    assert "Block the title" in words(browser.get(f"/requests/{request_id}/decline"))
+    send(browser, f"/requests/{request_id}/decline", reason="Too scary", block="true")
+    assert "The Phantom Carriage" in words(browser.get("/requests/blocked"))
+    assert "Blocked titles" in words(browser.get("/problems"))

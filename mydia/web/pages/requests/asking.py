@@ -13,7 +13,16 @@ from msgspec import Struct
 from mydia import clock
 from mydia.adapters.outside import Outside
 from mydia.contexts import metadata, requests, settings
-from mydia.contexts.requests import NothingToRequest, Offer, OfferState, Outcome, QuotaExceeded, WantedTitle, Wish
+from mydia.contexts.requests import (
+    NothingToRequest,
+    NotRequestable,
+    Offer,
+    OfferState,
+    Outcome,
+    QuotaExceeded,
+    WantedTitle,
+    Wish,
+)
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid, MydiaError, Unavailable
@@ -43,6 +52,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     request_href: str | None
     available: bool
     mine: bool
+    blocked: str | None
+    """Why it cannot be requested; empty if no reason was given, None if it can be."""
+    blocked_id: str | None
+    """The entry of the blocklist, for those who can remove it."""
 
 
 class SearchView(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,13 +107,15 @@ def _search(request: WebRequest, database: Database, outside: Outside, caller: C
         q=q,
         type=type_,
         types=tuple(_TYPES.items()),
-        found=tuple(_found(one, told) for one, told in zip(candidates, known, strict=True)) if q else None,
+        found=tuple(_found(one, told, manages=manages) for one, told in zip(candidates, known, strict=True))
+        if q
+        else None,
         notice=notice,
         quotas=quotas,
     )
 
 
-def _found(one: metadata.Candidate, known: requests.listing.Known) -> Found:
+def _found(one: metadata.Candidate, known: requests.listing.Known, *, manages: bool) -> Found:
     section = "shows" if one.type == MediaType.TV_SHOW else "movies"
     return Found(
         type=one.type,
@@ -113,6 +128,8 @@ def _found(one: metadata.Candidate, known: requests.listing.Known) -> Found:
         request_href=f"/requests/{known.request_id}" if known.request_id and known.mine else None,
         available=known.available,
         mine=known.mine,
+        blocked=known.blocked.reason or "" if known.blocked else None,
+        blocked_id=known.blocked.id if known.blocked and manages else None,
     )
 
 
@@ -138,6 +155,7 @@ class AskView(msgspec.Struct, frozen=True, kw_only=True):
     """The seasons that are ticked."""
     states: Mapping[str, str]
     """State of a season -> its words."""
+    can_block: bool
 
     @property
     def show(self) -> bool:
@@ -157,6 +175,7 @@ _SAID = {
     OfferState.REQUESTED: "Requested by someone else; you will follow it",
     OfferState.MINE: "Requested",
     OfferState.NOT_ALLOWED: "Cannot be requested",
+    OfferState.BLOCKED: "Cannot be requested",
     OfferState.FREE: "",
 }
 
@@ -184,7 +203,7 @@ def ask_form(
     number: FromPath[str],
 ) -> Response[str]:
     """Show the dialog of a title."""
-    wanted = _wanted(database, outside, caller, type_, number)
+    wanted = wanted_title(database, outside, caller, type_, number)
     view = _form(database, caller, wanted, number, {}, None)
     return dialog(
         request, "requests/_ask.html", view, title=f"Request {wanted.title}", active="requests", back="/requests/new"
@@ -197,7 +216,7 @@ def ask(
 ) -> Response[str]:
     """Request a title."""
     asked = form.read()
-    wanted = _wanted(database, outside, caller, asked.type, asked.number)
+    wanted = wanted_title(database, outside, caller, asked.type, asked.number)
     manages = caller.can(Permission.MANAGE_REQUESTS)
     wish = Wish(
         seasons=frozenset(asked.seasons) if asked.type == MediaType.TV_SHOW else None,
@@ -209,7 +228,7 @@ def ask(
     try:
         with database.writes() as session:
             done = requests.ask(session, caller, clock.now(), wanted, wish)
-    except (Invalid, NothingToRequest, QuotaExceeded) as error:
+    except (Invalid, NothingToRequest, NotRequestable, QuotaExceeded) as error:
         view = _form(database, caller, wanted, asked.number, form.sent, frozenset(asked.seasons))
         return dialog(
             request,
@@ -237,7 +256,8 @@ def _errors(error: MydiaError) -> dict[str, str]:
     return dict(error.fields) if error.fields and "seasons" in error.fields else {"": error.message}
 
 
-def _wanted(database: Database, outside: Outside, caller: Caller, type_: MediaType, number: str) -> WantedTitle:
+def wanted_title(database: Database, outside: Outside, caller: Caller, type_: MediaType, number: str) -> WantedTitle:
+    """Return the title of an address such as `/requests/new/movie/tmdb:19` from the catalogue."""
     ids = metadata.ids_in(number)
     if ids is None:
         raise Invalid("There is no such title. Search for it again.")
@@ -282,6 +302,7 @@ def _form(
         values={"for_user_id": caller.id or ""} | dict(values),
         chosen=free if chosen is None else chosen,
         states={str(state): words for state, words in _SAID.items()},
+        can_block=manages and offered.blocked is None,
     )
 
 

@@ -51,6 +51,8 @@ class DeclineFields(Struct, kw_only=True):
     """Why a request is declined."""
 
     reason: str | None = None
+    block: bool = False
+    """Whether the title is blocked too."""
 
 
 class BulkFields(Struct, kw_only=True):
@@ -156,7 +158,10 @@ def decline(
     """Decline a request."""
     try:
         with database.writes() as session:
-            row = requests.decline(session, caller, clock.now(), request_id, reason=form.read().reason)
+            told = form.read()
+            row = requests.blocking.decline(
+                session, caller, clock.now(), request_id, reason=told.reason, block=told.block
+            )
     except Invalid as error:
         with database.reads() as session:
             one = shown(requests.get_request(session, caller, request_id), caller)

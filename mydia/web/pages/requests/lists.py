@@ -46,6 +46,8 @@ class RequestsView(msgspec.Struct, frozen=True, kw_only=True):
     can_decide: bool
     problems: int
     """How many problems are open."""
+    blocked: int | None
+    """How many titles are blocked; None for callers who do not decide requests."""
     filters: tuple[tuple[str, str, str], ...] = FILTERS
     types: tuple[tuple[str, str], ...] = _TYPES
 
@@ -104,6 +106,7 @@ def _view(session: Session, caller: Caller, asked: RequestQuery, cursor: str | N
         quotas=() if manages else quotas_shown(requests.quotas.quotas(session, caller, clock.now())),
         can_decide=manages,
         problems=requests.problems.open_count(session, caller),
+        blocked=requests.blocking.count(session, caller) if manages else None,
     )
     if following is None:
         return made

@@ -54,6 +54,8 @@ class ProblemsView(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[ProblemShown, ...]
     more: str | None
     open_count: int
+    blocked: int | None
+    """How many titles are blocked; None for callers who do not decide requests."""
 
 
 class ReportView(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,11 +114,14 @@ def show_problems(
     with database.reads() as session:
         lines, following = requests.problems.list_problems(session, caller, state=wanted, cursor=cursor or None)
         open_count = requests.problems.open_count(session, caller)
+        decides = caller.can(Permission.MANAGE_REQUESTS)
+        blocked = requests.blocking.count(session, caller) if decides else None
     view = ProblemsView(
         state=wanted,
         rows=tuple(problem_shown(line, caller) for line in lines),
         more=f"/problems{query({'state': wanted, 'cursor': following})}" if following else None,
         open_count=open_count,
+        blocked=blocked,
     )
     if cursor and is_htmx(request):
         return fragment(request, "problems/_rows.html", view)
