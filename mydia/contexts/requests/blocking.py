@@ -8,8 +8,9 @@ import msgspec
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from mydia.adapters.outside import Outside
 from mydia.contexts.metadata import Ids
-from mydia.contexts.requests import blocked, deciding
+from mydia.contexts.requests import blocked, catalogue, deciding
 from mydia.contexts.requests.catalogue import WantedTitle
 from mydia.contexts.requests.models import BlockedTitle, Request, RequestState
 from mydia.contexts.requests.people import Person, names_of
@@ -29,6 +30,7 @@ __all__ = [
     "find_blocked",
     "get_blocked",
     "list_blocked",
+    "look_up",
     "of_title",
     "unblock",
 ]
@@ -49,6 +51,12 @@ class Blocked(msgspec.Struct, frozen=True, kw_only=True):
 
     row: BlockedTitle
     by: Person | None
+
+
+def look_up(outside: Outside, caller: Caller, type: MediaType, ids: Ids, *, language: str) -> NewBlock:
+    """Return a title of the catalogue that is to be blocked. Raises as `catalogue.look_up` does."""
+    caller.require(Permission.MANAGE_REQUESTS)
+    return of_title(catalogue.look_up(outside, caller, type, ids, language=language))
 
 
 def of_title(wanted: WantedTitle) -> NewBlock:

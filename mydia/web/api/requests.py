@@ -497,9 +497,11 @@ def block_title(
     database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[TitleToBlock]
 ) -> BlockedTitleShape:
     """Refuse requests for a title from now on, and decline those that wait. 409 if it is blocked already."""
-    wanted = _wanted(database, outside, caller, data.type, metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id))
+    ids = metadata.Ids(data.tmdb_id, data.tvdb_id, data.imdb_id)
+    language = settings.of(database).metadata.language
+    new = requests.blocking.look_up(outside, caller, data.type, ids, language=language)
     with database.writes() as session:
-        row = requests.blocking.block(session, caller, clock.now(), requests.blocking.of_title(wanted), data.reason)
+        row = requests.blocking.block(session, caller, clock.now(), new, data.reason)
         return _blocked(requests.blocking.get_blocked(session, caller, row.id))
 
 

@@ -84,7 +84,7 @@ def test_a_title_is_recognised_by_any_of_its_ids_and_blocked_once(home: Househol
     block(home, replace(WANTED, ids=ids))
     with home.database.reads() as session:
         found = [
-            Candidate(type=type, ids=ids, title="?", year=None)
+            Candidate(type=type, ids=ids, title="?", original_title=None, year=None, provider="tmdb")
             for type, ids in (
                 (MediaType.MOVIE, Ids(imdb_id="tt0063350")),
                 (MediaType.MOVIE, Ids(tmdb_id=424242)),

@@ -203,7 +203,7 @@ def ask_form(
     number: FromPath[str],
 ) -> Response[str]:
     """Show the dialog of a title."""
-    wanted = wanted_title(database, outside, caller, type_, number)
+    wanted = _wanted(database, outside, caller, type_, number)
     view = _form(database, caller, wanted, number, {}, None)
     return dialog(
         request, "requests/_ask.html", view, title=f"Request {wanted.title}", active="requests", back="/requests/new"
@@ -216,7 +216,7 @@ def ask(
 ) -> Response[str]:
     """Request a title."""
     asked = form.read()
-    wanted = wanted_title(database, outside, caller, asked.type, asked.number)
+    wanted = _wanted(database, outside, caller, asked.type, asked.number)
     manages = caller.can(Permission.MANAGE_REQUESTS)
     wish = Wish(
         seasons=frozenset(asked.seasons) if asked.type == MediaType.TV_SHOW else None,
@@ -256,8 +256,7 @@ def _errors(error: MydiaError) -> dict[str, str]:
     return dict(error.fields) if error.fields and "seasons" in error.fields else {"": error.message}
 
 
-def wanted_title(database: Database, outside: Outside, caller: Caller, type_: MediaType, number: str) -> WantedTitle:
-    """Return the title of an address such as `/requests/new/movie/tmdb:19` from the catalogue."""
+def _wanted(database: Database, outside: Outside, caller: Caller, type_: MediaType, number: str) -> WantedTitle:
     ids = metadata.ids_in(number)
     if ids is None:
         raise Invalid("There is no such title. Search for it again.")

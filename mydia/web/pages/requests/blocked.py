@@ -12,11 +12,13 @@ from litestar.params import FromPath, FromQuery
 from msgspec import Struct
 
 from mydia import clock
-from mydia.contexts import requests
+from mydia.adapters.outside import Outside
+from mydia.contexts import metadata, requests, settings
+from mydia.contexts.users import Caller
+from mydia.db import Database
 from mydia.errors import Conflict, Invalid
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
-from mydia.web.pages.requests.asking import wanted_title
 from mydia.web.pages.requests.shown import topics
 from mydia.web.render import Toast, dialog, fragment, invalid_form, is_htmx, nothing, page, query, redirect
 from mydia.web.views import Artwork
@@ -93,6 +95,13 @@ def _row(one: requests.blocking.Blocked) -> BlockedRow:
     )
 
 
+def _new(
+    database: Database, outside: Outside, caller: Caller, type: MediaType, number: str
+) -> requests.blocking.NewBlock:
+    ids = metadata.ids_in(number) or metadata.Ids()
+    return requests.blocking.look_up(outside, caller, type, ids, language=settings.of(database).metadata.language)
+
+
 @get("/requests/new/{type_:str}/{number:str}/block", sync_to_thread=True, include_in_schema=False)
 def block_form(
     request: WebRequest,
@@ -103,12 +112,12 @@ def block_form(
     number: FromPath[str],
 ) -> Response[str]:
     """Ask for the reason."""
-    wanted = wanted_title(database, outside, caller, type_, number)
+    new = _new(database, outside, caller, type_, number)
     return dialog(
         request,
         "requests/_block.html",
-        BlockView(title=wanted.title, action=f"/requests/new/{type_}/{number}/block", values={}),
-        title=f"Block {wanted.title}",
+        BlockView(title=new.title, action=f"/requests/new/{type_}/{number}/block", values={}),
+        title=f"Block {new.title}",
         active="requests",
         back="/requests/new",
     )
@@ -125,15 +134,14 @@ def block(
     number: FromPath[str],
 ) -> Response[str]:
     """Block a title."""
-    wanted = wanted_title(database, outside, caller, type_, number)
+    new = _new(database, outside, caller, type_, number)
     try:
         with database.writes() as session:
-            new = requests.blocking.of_title(wanted)
             row = requests.blocking.block(session, caller, clock.now(), new, form.read().reason)
     except (Invalid, Conflict) as error:
         action = f"/requests/new/{type_}/{number}/block"
-        view = BlockView(title=wanted.title, action=action, values=form.sent)
-        title = f"Block {wanted.title}"
+        view = BlockView(title=new.title, action=action, values=form.sent)
+        title = f"Block {new.title}"
         return invalid_form(request, "requests/_block.html", view, error, title=title, back="/requests/new")
     return _done(request, Toast(f"{row.title} blocked", "It cannot be requested any more."))
 
