@@ -242,7 +242,7 @@ def test_a_title_is_blocked_and_unblocked_from_the_search(
     assert "Blocked titles" not in words(phone.get("/requests"))
     assert "Unblock" not in words(phone.get("/requests/new?q=Phantom"))
     again = send(browser, "/requests/new/movie/tmdb:58129/block")
-    assert again.status_code == 422
+    assert again.status_code == 409
     assert "blocked already" in words(again)
 
     listed = browser.get("/requests/blocked")

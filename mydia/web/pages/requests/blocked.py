@@ -16,7 +16,7 @@ from mydia.adapters.outside import Outside
 from mydia.contexts import metadata, requests, settings
 from mydia.contexts.users import Caller
 from mydia.db import Database
-from mydia.errors import Conflict, Invalid
+from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
 from mydia.web.deps import CallerDep, DatabaseDep, FormOf, OutsideDep, WebRequest
 from mydia.web.pages.requests.shown import topics
@@ -138,7 +138,7 @@ def block(
     try:
         with database.writes() as session:
             row = requests.blocking.block(session, caller, clock.now(), new, form.read().reason)
-    except (Invalid, Conflict) as error:
+    except Invalid as error:
         action = f"/requests/new/{type_}/{number}/block"
         view = BlockView(title=new.title, action=action, values=form.sent)
         title = f"Block {new.title}"
