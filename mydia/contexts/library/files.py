@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import Row, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from mydia.adapters.filesystem import shown, to_os
@@ -176,7 +176,9 @@ def files_of_items(
     if videos_only:
         query = query.where(MediaFile.kind == "video")
     found: dict[str, list[FileView]] = {}
-    for view in _views(session, caller, session.scalars(query.order_by(MediaFile.relative_path)).all()):
+    # Read plain columns on the connection, because the session's loaders would take a third of the time.
+    rows = session.connection().execute(query.order_by(MediaFile.relative_path)).all()
+    for view in _views(session, caller, rows):
         found.setdefault(view.media_item_id or "", []).append(view)
     return found
 
@@ -409,8 +411,7 @@ def columns_of(facts: MediaFacts) -> dict[str, Any]:
     }
 
 
-def _views(session: Session, caller: Caller, rows: Iterable[MediaFile]) -> list[FileView]:
-    rows = list(rows)
+def _views(session: Session, caller: Caller, rows: Sequence[MediaFile | Row[Any]]) -> list[FileView]:
     shows_paths = caller.can(Permission.VIEW_ACTIVITY)
     if not rows:
         return []
@@ -447,7 +448,7 @@ def _views(session: Session, caller: Caller, rows: Iterable[MediaFile]) -> list[
 
 
 def _view(
-    row: MediaFile, folder: str | None, episode_ids: tuple[str, ...], sidecars: tuple[SidecarView, ...]
+    row: MediaFile | Row[Any], folder: str | None, episode_ids: tuple[str, ...], sidecars: tuple[SidecarView, ...]
 ) -> FileView:
     quality = quality_of(row.quality, row.resolution)
     return FileView(
