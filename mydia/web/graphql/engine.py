@@ -15,9 +15,14 @@ import msgspec
 import strawberry
 from graphql import (
     DocumentNode,
+    ExecutionContext,
     ExecutionResult,
+    FieldNode,
+    GraphQLEnumType,
     GraphQLError,
+    GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
@@ -28,18 +33,22 @@ from graphql import (
     specified_rules,
     validate,
 )
+from graphql.pyutils import AwaitableOrValue, Path, Undefined
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
 from mydia.web.graphql import limits
 from mydia.web.graphql.context import Context
 from mydia.web.graphql.errors import Refused
+from mydia.web.graphql.fields import DIRECT
 from mydia.web.graphql.incoming import Operation
 from mydia.web.graphql.roots import make_roots
 from mydia.web.graphql.shapes import SCALARS
 from mydia.web.graphql.subscriptions import subscription_type
 
 _MOST_ERRORS = 10
+_PLAIN = "plain"
+"""Extension of a field whose value is an attribute: (how to read it, how to serialize it)."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -59,7 +68,7 @@ class Engine:
         )
         # Strawberry's own executor knows neither our limits nor documents that were validated before.
         self.schema: GraphQLSchema = self._strawberry._schema  # noqa: SLF001
-        _read_attributes(self.schema)
+        _read_directly(self.schema)
         self._documents = _Documents()
 
     def sdl(self) -> str:
@@ -105,6 +114,7 @@ class Engine:
                 variable_values=dict(operation.variables),
                 operation_name=operation.name,
                 is_awaitable=_is_awaitable,
+                execution_context_class=_Execution,
             )
             return result if isinstance(result, ExecutionResult) else await result
 
@@ -117,14 +127,41 @@ def _is_awaitable(value: Any) -> bool:
     return isinstance(value, asyncio.Future | CoroutineType)
 
 
-def _read_attributes(schema: GraphQLSchema) -> None:
-    """Read fields without a resolver straight from their value. Strawberry's way takes a quarter of the time of a list."""
+class _Execution(ExecutionContext):
+    """Reads plain fields without the steps that only resolvers and errors need: three quarters of a list are such fields."""
+
+    def execute_field(
+        self, parent_type: GraphQLObjectType, source: Any, field_nodes: list[FieldNode], path: Path
+    ) -> AwaitableOrValue[Any]:
+        """Return a field's value."""
+        field = parent_type.fields.get(field_nodes[0].name.value)
+        if field is not None and (plain := field.extensions.get(_PLAIN)) is not None:
+            read, serialize = plain
+            try:
+                value = read(source)
+                if value is not None and (sent := serialize(value)) is not None and sent is not Undefined:
+                    return sent
+            except Exception:  # noqa: BLE001, S110  # the ordinary way, below, meets it again and reports it
+                pass
+        # Knows how errors and null are passed on.
+        return super().execute_field(parent_type, source, field_nodes, path)
+
+
+def _read_directly(schema: GraphQLSchema) -> None:
+    """Read fields straight from their value, or with the function in `DIRECT`. Strawberry's way takes a quarter of the time of a list."""
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType):
             for field in kind.fields.values():
                 told = field.extensions.get("strawberry-definition")
-                if told is not None and told.base_resolver is None:
+                if told is None:
+                    continue
+                if told.base_resolver is None:
                     field.resolve = _attribute(told.python_name)
+                    kind_of_value = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
+                    if isinstance(kind_of_value, GraphQLScalarType | GraphQLEnumType):
+                        field.extensions[_PLAIN] = attrgetter(told.python_name), kind_of_value.serialize
+                elif (resolve := getattr(told.base_resolver.wrapped_func, DIRECT, None)) is not None:
+                    field.resolve = resolve
 
 
 def _attribute(name: str) -> Callable[[Any, Any], Any]:

@@ -43,6 +43,9 @@ _PROVIDED: Mapping[str, Callable[[Context], Any]] = {
 }
 """Parameters of handlers that are not arguments of the field."""
 
+DIRECT = "direct"
+"""Attribute of a resolver with the function that graphql-core may call in its place: (value, info, arguments as they are named)."""
+
 _RENAMED = {"wanted_state": "state", "group": "state"}
 """Parameter of a handler -> name of the argument, where Python could not use the name."""
 

@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from mydia.web.api import downloads, library, schemas, system
-from mydia.web.graphql.fields import field_of
+from mydia.web.graphql.fields import DIRECT, field_of
 from mydia.web.graphql.shapes import BigInt, Shapes
 
 _BOTH = frozenset(schemas.Listed.__struct_fields__) & frozenset(schemas.Item.__struct_fields__)
@@ -111,6 +111,7 @@ async def _episodes_of(root: Any, info: Info[Any, Any], *, season: int | None = 
 
 def _with_return(resolver: Any, kind: Any) -> Any:
     resolver.__annotations__["return"] = kind
+    setattr(resolver, DIRECT, resolver)
     return resolver
 
 
@@ -166,4 +167,5 @@ def _resolved(resolve: Callable[[Any, Any], Any], kind: Any, said: str | None) -
     def resolver(root: Any, info: Any) -> Any:
         return resolve(root, info)
 
+    setattr(resolver, DIRECT, resolve)
     return field_of(resolver, [], kind, description=said, has_root=True)
