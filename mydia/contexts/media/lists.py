@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from mydia.contexts.media.list_counts import GENRE, amounts
 from mydia.contexts.media.models import HERE, ItemGenre, ItemState, ItemTag, MediaItem, Title, Version
-from mydia.contexts.media.title_index import Begins, HasWords, NameOrder, RowsWithWords, typed
+from mydia.contexts.media.title_index import Begins, HasWords, NameOrder, OfTitleHasWords, RowsWithWords, typed
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.settings import LibraryPath, QualityProfile
 from mydia.contexts.users import Caller, Permission
@@ -186,6 +186,8 @@ _SETS: dict[str, tuple[Any, _Where]] = {
     "tag_id": (ItemTag, lambda row: row.tag_id == bindparam("tag_id")),
 }
 """Part of a question -> the table that has its titles, and the condition there."""
+_CHECKS: dict[str, _Where] = {"words": lambda _: OfTitleHasWords()}
+"""Conditions that are written differently where they are checked title by title."""
 _BOUNDS: dict[str, dict[str, _Where]] = {
     "year": {
         "year_from": lambda key: key >= bindparam("year_from"),
@@ -247,7 +249,8 @@ def _conditions(shape: Iterable[str], driver: str | None) -> list[ColumnElement[
         if name == driver:
             found.append(MediaItem.id.in_(select(table.media_item_id).where(where(table))))
         else:
-            found.append(exists().where(table.media_item_id == MediaItem.id, where(table)))
+            check = _CHECKS.get(name, where)
+            found.append(exists().where(table.media_item_id == MediaItem.id, check(table)))
     return found
 
 
@@ -416,7 +419,8 @@ def _amount(session: Session, query: ItemQuery) -> tuple[int, int]:
         return kept
     shape, values = _shape(query), _values(session, query)
     sets = [name for name in shape if name in _SETS]
-    driver = "genre" if sets == ["genre"] else _driver(session, query, values)
+    # Every title with the words has to be counted, so they are looked up however many there are.
+    driver = sets[0] if sets in (["genre"], ["words"]) else _driver(session, query, values)
     titles, size_bytes = session.execute(_amount_select(shape, driver, alone=sets == ["genre"]), values).one()
     return titles, size_bytes or 0
 

@@ -67,6 +67,13 @@ class HasWords(ColumnElement[bool]):
         return self
 
 
+class OfTitleHasWords(HasWords):
+    """`HasWords` for the few names of one title: SQLite must not look up each name that has the words."""
+
+    inherit_cache = True
+    sql: ClassVar[dict[str, str]] = {**HasWords.sql, "sqlite": f"+{HasWords.sql['sqlite']}"}
+
+
 class Begins(HasWords):
     """True for names that begin with the bound parameter `begins`; `begins_end` bounds the range."""
 

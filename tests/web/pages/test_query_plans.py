@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from mydia.db import Database
+from mydia.contexts import media
+from mydia.db import Database, maintenance
+from tests import builders
 from tests.web.pages.conftest import Browser, Server
 
 _LARGE = ("media_items", "episodes", "media_files", "titles", "held_episodes", "file_episodes", "item_genres")
@@ -191,3 +193,25 @@ def test_pages_take_few_statements(still: Server, reader: Browser, path: str) ->
     with statements(still.deps.database) as asked:
         assert reader.get(_filled(still, path), headers=headers).status_code == 200
     assert len(asked) <= MOST_STATEMENTS[path], "\n".join(statement for statement, _ in asked)
+
+
+def test_a_text_that_many_names_have_is_counted_along_indexes_and_listed_in_order(database: Database) -> None:
+    with database.writes() as session:
+        for number in range(200):
+            builders.film(session, f"Metropolis {number}", 1927, tmdb_id=None)
+    # As the daily maintenance does. Without statistics SQLite reads the rows themselves.
+    maintenance.analyze(database)
+    shape, words = ("type", "words"), {"type": "movie", "words": '"metro"*', "limit": 120, "skipped": 0}
+    counted = _plan(database, media.lists._amount_select(shape, "words", alone=False), words)
+    assert "SEARCH media_items USING COVERING INDEX ix_media_items_amounts (id=?)" in counted
+    assert "SEARCH titles USING COVERING INDEX ix_titles_search_row (search_row=?)" in counted
+    listed = _plan(database, media.lists._places_select(shape, None, "title", False, False), words)
+    assert "SEARCH media_items USING COVERING INDEX ix_media_items_by_title (type=?)" in listed
+    assert any(re.match(r"SEARCH titles .*\(media_item_id=\?", step) for step in listed), listed
+
+
+def _plan(database: Database, query: Any, values: dict[str, Any]) -> list[str]:
+    with statements(database) as asked, database.reads() as session:
+        session.connection().execute(query, values).all()
+        ((statement, parameters),) = asked
+        return [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
