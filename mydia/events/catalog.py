@@ -373,6 +373,13 @@ class RefreshRequested(Event, frozen=True):
     media_item_id: str
 
 
+class RefreshesRequested(Event, frozen=True):
+    """A user asked to refresh more titles than a request handles; a job requests it for each."""
+
+    resource: ClassVar[str] = "media_item"
+    media_item_ids: list[str]
+
+
 class MetadataRetryRequested(Event, frozen=True):
     """A user asked to try the metadata source again now."""
 
@@ -544,6 +551,13 @@ class SearchRequested(Event, frozen=True):
     episode_ids: list[str] | None = None
     version_id: str | None = None
     """None: every monitored version."""
+
+
+class SearchesRequested(Event, frozen=True):
+    """A user asked to search for more titles than a request handles; a job requests it for each."""
+
+    resource: ClassVar[str] = "media_item"
+    media_item_ids: list[str]
 
 
 class ReleasesRequested(Event, frozen=True):

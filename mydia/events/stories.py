@@ -151,6 +151,12 @@ _LINES: dict[str, _Line] = {
         ],
     ),
     "SearchRequested": _Line("search", "ink-3", "Search requested"),
+    "SearchesRequested": _Line(
+        "search", "ink-3", "Searches requested", lambda e: plural(len(e["media_item_ids"]), "title")
+    ),
+    "RefreshesRequested": _Line(
+        "rotate-cw", "ink-3", "Refreshes requested", lambda e: plural(len(e["media_item_ids"]), "title")
+    ),
     "SearchFinished": _Line(
         "search",
         "ink-3",
@@ -324,8 +330,10 @@ QUIET = frozenset(
         "FilesFound",
         "MetadataRetryRequested",
         "RefreshRequested",
+        "RefreshesRequested",
         "ReleasesRequested",
         "SearchRequested",
+        "SearchesRequested",
         "ImportRequested",
         "ScanRequested",
         "TitleEditRequested",

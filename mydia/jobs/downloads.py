@@ -10,6 +10,7 @@ from mydia.contexts.downloads import SearchTarget
 from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound
 from mydia.jobs.broker import INTERACTIVE, Deps, job
+from mydia.units import plural
 
 
 @job("downloads.run_search", queue=INTERACTIVE, title="Manual search", max_retries=0, time_limit_s=120)
@@ -30,6 +31,15 @@ def run_search(deps: Deps, *, search_id: str, actor: dict[str, Any] | None = Non
     except NotFound:
         return "the title was removed"
     return "done"
+
+
+@job("downloads.request_searches", queue=INTERACTIVE, title="Request searches for many titles", max_retries=4)
+def request_searches(deps: Deps, *, media_item_ids: list[str], actor: dict[str, Any] | None = None) -> str:
+    """Request a search for each title of a large selection."""
+    with deps.database.writes() as session:
+        caller = users.history.acting_for(session, actor)
+        requested = downloads.request_searches(session, caller, media_item_ids)
+    return f"{plural(requested, 'search', 'searches')} requested"
 
 
 @job("downloads.search_item", queue="search", title="Search and grab", max_retries=2, min_backoff_s=60)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import batched
+from typing import Any
 
 from mydia import clock
-from mydia.contexts import media, metadata
+from mydia.contexts import media, metadata, users
 from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound, Unavailable
-from mydia.jobs.broker import Deps, job
+from mydia.jobs.broker import INTERACTIVE, Deps, job
 from mydia.units import plural
 
 _SLICE = 50
@@ -34,6 +35,15 @@ def refresh_item(deps: Deps, media_item_id: str, *, force: bool = False, search_
         return "removed in the meantime"
     deps.enqueue("metadata.fetch_images", {}, dedup="metadata.fetch_images")
     return said
+
+
+@job("metadata.request_refreshes", queue=INTERACTIVE, title="Request refreshes of many titles", max_retries=4)
+def request_refreshes(deps: Deps, *, media_item_ids: list[str], actor: dict[str, Any] | None = None) -> str:
+    """Request a refresh for each title of a large selection."""
+    with deps.database.writes() as session:
+        caller = users.history.acting_for(session, actor)
+        requested = media.catalogue.request_refreshes(session, caller, media_item_ids)
+    return f"{plural(requested, 'refresh', 'refreshes')} requested"
 
 
 @job("metadata.refresh_due", queue="media", title="Refresh metadata", max_retries=0, time_limit_s=3600)

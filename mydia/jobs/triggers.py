@@ -75,6 +75,9 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             _same("metadata.refresh_item", "media_item_id"),
         ),
     ),
+    events.RefreshesRequested: (
+        Trigger("metadata.request_refreshes", lambda e: {"media_item_ids": e.media_item_ids}, for_actor=True),
+    ),
     events.MetadataRetryRequested: (
         Trigger("metadata.check_source", lambda _: {"asked": True}, lambda _: "metadata.check_source"),
     ),
@@ -98,6 +101,9 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             _same("downloads.search_item", "media_item_id", "season_number", "episode_ids", "version_id"),
             for_actor=True,
         ),
+    ),
+    events.SearchesRequested: (
+        Trigger("downloads.request_searches", lambda e: {"media_item_ids": e.media_item_ids}, for_actor=True),
     ),
     events.ReleasesRequested: (
         Trigger(
@@ -233,12 +239,14 @@ SWEEPS: dict[type[Event], str] = {
     events.MediaAdded: "metadata.refresh_due",
     events.MediaReady: "downloads.search_wanted",
     events.RefreshRequested: "metadata.refresh_due",
+    events.RefreshesRequested: "metadata.refresh_due",
     events.MetadataRetryRequested: "metadata.check_source",
     events.ScanRequested: "library.scan_all",
     # If this event were lost, the entries would stay ready and the user could repeat the request.
     events.InboxImportRequested: "library.match_files",
     events.TitleEditRequested: "library.sweep_edits",
     events.SearchRequested: "downloads.search_wanted",
+    events.SearchesRequested: "downloads.search_wanted",
     events.ReleasesRequested: "downloads.sweep",
     events.ReleaseGrabbed: "downloads.monitor",
     events.DownloadCompleted: "downloads.sweep",

@@ -29,7 +29,13 @@ from mydia.contexts.downloads.models import (
     UnknownDownload,
 )
 from mydia.contexts.downloads.monitor import MonitorReport, monitor, recover
-from mydia.contexts.downloads.search import open_search, request_retry, request_search, request_searches, run_search
+from mydia.contexts.downloads.search import (
+    open_search,
+    request_retry,
+    request_search,
+    request_searches,
+    run_search,
+)
 from mydia.contexts.downloads.targets import SearchTarget, due_searches, plan_targets
 
 __all__ = [

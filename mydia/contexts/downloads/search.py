@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import batched
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -20,7 +21,7 @@ from mydia.contexts.downloads.targets import SearchTarget, version_of
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database, get
 from mydia.errors import Invalid, NotFound
-from mydia.events import ReleasesRequested, SearchRequested, emit, emit_all
+from mydia.events import ReleasesRequested, SearchesRequested, SearchRequested, emit, emit_all
 
 logger = logging.getLogger(__name__)
 
@@ -60,12 +61,19 @@ def request_search(
     emit(session, caller, SearchRequested(item_id, season_number, list(episode_ids) or None, version_id))
 
 
-def request_searches(session: Session, caller: Caller, item_ids: Collection[str]) -> int:
+def request_searches(session: Session, caller: Caller, item_ids: Collection[str], *, by_job: bool = False) -> int:
     """Request a search for each of many titles in a few statements, and return how many of them there are.
 
-    Emits: SearchRequested.
+    Args:
+        by_job: Let a job do it, which also checks whether the titles are in the library; for any number of them.
+
+    Emits: SearchRequested, or SearchesRequested with `by_job`.
     """
     caller.require(Permission.MANAGE_MEDIA)
+    if by_job:
+        parts = batched(item_ids, media.catalogue.OF_AN_EVENT, strict=False)
+        emit_all(session, caller, [SearchesRequested(list(part)) for part in parts])
+        return len(item_ids)
     here = media.catalogue.present_ids(session, caller, item_ids)
     emit_all(session, caller, [SearchRequested(item_id) for item_id in here])
     return len(here)

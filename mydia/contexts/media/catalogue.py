@@ -35,11 +35,23 @@ from mydia.contexts.metadata import Details, Ids, SeasonDetails
 from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.db import get
 from mydia.errors import Conflict, Invalid, NotFound
-from mydia.events import Event, MediaAdded, MediaChanged, MediaReady, MediaRemoved, RefreshRequested, emit, emit_all
+from mydia.events import (
+    Event,
+    MediaAdded,
+    MediaChanged,
+    MediaReady,
+    MediaRemoved,
+    RefreshesRequested,
+    RefreshRequested,
+    emit,
+    emit_all,
+)
 from mydia.parsing import normalise_title, sort_title
 from mydia.vocabulary import MediaType
 
 _IDS_AT_ONCE = 500
+OF_AN_EVENT = 1_000
+"""Titles that one event names: 40 kB."""
 """Ids in one statement."""
 
 
@@ -465,9 +477,19 @@ def request_refresh(session: Session, caller: Caller, item_id: str) -> None:
     emit(session, caller, RefreshRequested(item_id))
 
 
-def request_refreshes(session: Session, caller: Caller, item_ids: Collection[str]) -> int:
-    """Request this for many titles in a few statements, and return how many of them there are. Emits: RefreshRequested."""
+def request_refreshes(session: Session, caller: Caller, item_ids: Collection[str], *, by_job: bool = False) -> int:
+    """Request this for many titles in a few statements, and return how many of them there are.
+
+    Args:
+        by_job: Let a job do it, which also checks whether the titles are in the library; for any number of them.
+
+    Emits: RefreshRequested, or RefreshesRequested with `by_job`.
+    """
     caller.require(Permission.MANAGE_MEDIA)
+    if by_job:
+        parts = batched(item_ids, OF_AN_EVENT, strict=False)
+        emit_all(session, caller, [RefreshesRequested(list(part)) for part in parts])
+        return len(item_ids)
     here = present_ids(session, caller, item_ids)
     emit_all(session, caller, [RefreshRequested(item_id) for item_id in here])
     return len(here)

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
-from mydia import clock
+from mydia import clock, events
 from mydia.contexts import library, media
 from mydia.contexts.users import SYSTEM
 from mydia.events import feed
+from mydia.jobs import downloads as download_jobs
+from mydia.jobs import metadata as metadata_jobs
+from mydia.jobs import triggers
+from mydia.jobs.broker import Deps
 from mydia.runs import Unwatched
 from mydia.web.pages.library import bulk
 from tests.counting import statements
@@ -101,3 +105,42 @@ def test_many_titles_are_searched_or_refreshed_with_few_writes(
         events = feed(session, types=[kind], limit=200)
     assert {event.resource_id for event in events[: len(events) - before]} == set(ids)
     assert len([one for one in asked if one.startswith("INSERT INTO events")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "asked_for", "each", "run", "said"),
+    [
+        ("search", events.SearchesRequested, "SearchRequested", download_jobs.request_searches, "being searched"),
+        ("refresh", events.RefreshesRequested, "RefreshRequested", metadata_jobs.request_refreshes, "being refreshed"),
+    ],
+)
+def test_a_job_requests_searches_or_refreshes_for_a_very_large_selection(
+    browser: Browser,
+    server: Server,
+    press: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    asked_for: type[events.Event],
+    each: str,
+    run: Any,
+    said: str,
+) -> None:
+    monkeypatch.setattr(bulk, "_AT_ONCE", 2)
+    monkeypatch.setattr(media.catalogue, "OF_AN_EVENT", 3)
+    with server.deps.database.reads() as session:
+        ids = media.lists.ids_of(session, SYSTEM, media.lists.ItemQuery(type="movie"))
+        last = events.last_id(session)
+    answer = press(browser, f"/movies/bulk/{action}", scope="filter")
+    assert f"{len(ids)} movies {said}" in json.loads(answer.headers["hx-trigger"])["toast"].values()
+    with server.deps.database.reads() as session:
+        asked = [one for one in feed(session, types=[asked_for.__name__], limit=200) if one.id > last]
+        assert not [one for one in feed(session, types=[each], limit=200) if one.id > last]
+    assert len(asked) == -(-len(ids) // 3) > 1
+    (trigger,) = triggers.ON_EVENT[asked_for]
+    web, unused = server.deps, Any
+    deps = Deps(database=web.database, outside=web.outside, config=web.config, enqueue=unused, board=unused)  # type: ignore[arg-type]
+    for one in asked:
+        run(deps, **trigger.params(asked_for(**one.payload)))
+    with server.deps.database.reads() as session:
+        requested = [one.resource_id for one in feed(session, types=[each], limit=200) if one.id > last]
+    assert sorted(requested) == ids

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import replace
-from itertools import batched
 from typing import Any
 
 from litestar import Response, post
@@ -27,7 +26,7 @@ from mydia.web.render import Toast, is_htmx, nothing, query, redirect
 _READ_AT_ONCE = 1_000
 _AT_ONCE = 500
 """Titles whose monitoring a request changes itself; for more it starts a bulk edit, which is a job with progress and an undo.
-Also the number of titles for which a unit of work requests jobs."""
+Also the number of titles for which a request requests jobs itself."""
 _BULK = {
     "monitor": "monitored",
     "unmonitor": "no longer monitored",
@@ -134,12 +133,10 @@ def _monitor(deps: WebDeps, caller: Caller, ids: Sequence[str], monitored: bool)
 
 
 def _request(deps: WebDeps, caller: Caller, ids: Sequence[str], action: str) -> tuple[int, list[str]]:
-    """Request a job for each title, some hundreds in one unit of work; the jobs run later, one by one."""
+    """Request a job for each title; the jobs run later, one by one. More than some hundreds are requested by another job."""
     request_all = downloads.request_searches if action == "search" else media.catalogue.request_refreshes
-    done = 0
-    for part in batched(ids, _AT_ONCE, strict=False):
-        with deps.database.writes() as session:
-            done += request_all(session, caller, part)
+    with deps.database.writes() as session:
+        done = request_all(session, caller, ids, by_job=len(ids) > _AT_ONCE)
     gone = len(set(ids)) - done
     return done, [f"{plural(gone, 'title')} removed in the meantime."] if gone else []
 
