@@ -250,7 +250,7 @@ def verify_code(
     with database.writes() as session:
         user = load_user(session, user_id)
         place = f"code/{user.username}"  # no user name has a slash
-        attempt = throttle.reserve(session, now, place, address)
+        attempt = throttle.reserve(session, now, place, address, per_username=throttle.CODES_PER_ACCOUNT)
     with database.writes() as session:
         fits = _use_app_code(session, sealer, now, user_id, code) or _use_recovery_code(session, sealer, user_id, code)
         if fits:

@@ -110,7 +110,7 @@ class LoginAttempt(HasId, Base):
     __table_args__ = (Index("ix_login_attempts_key_at", "key", "at"),)
 
     key: Mapped[str] = mapped_column(Text)
-    """`pair:…`, `address:…` or `username:…`; for forgotten passwords `reset-address:…` or `reset:…`."""
+    """`pair:…`, `address:…` or `username:…`; for forgotten passwords `reset-address:…` or `reset:…`; `recorded:…`."""
     at: Mapped[datetime] = mapped_column(Instant)
 
 

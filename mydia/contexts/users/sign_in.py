@@ -85,7 +85,7 @@ def record_failure(
     user_id: str | None = None,
     agent: str = "",
 ) -> None:
-    """Record that somebody could not sign in.
+    """Record that somebody could not sign in. An address that fails all the time is recorded only so often.
 
     Args:
         username: As entered; the provider's name if it did not say who it was.
@@ -93,6 +93,9 @@ def record_failure(
         SignInFailed.
     """
     with database.writes() as session:
+        throttle.prune(session, now)
+        if not throttle.reserve_record(session, now, address):
+            return
         failed = events.SignInFailed(
             user_id=user_id,
             username=username[:64],

@@ -16,13 +16,18 @@ from mydia.errors import Forbidden
 PER_PAIR = 10
 """Failures for one account from one address. Others at that address, and the account elsewhere, can still sign in."""
 PER_ADDRESS = 100
-"""Failures from one address with all accounts together."""
+"""Failures from one address with all accounts together. Accounts that are signed in at the address are not affected."""
 RESETS_PER_ADDRESS = 10
 """Requests for a link to set a new password from one address."""
 RESETS_PER_ACCOUNT = 3
 """Such requests for one account. More would fill its mailbox."""
 PER_USERNAME = 200
 """Failures for one account from all addresses together. Addresses where the account is signed in are not affected."""
+CODES_PER_ACCOUNT = 20
+"""Wrong second factors of one account from all addresses together. Three codes of an app are right at a time, so guessing at this rate
+succeeds once in 170 days; whoever guesses knows the password already."""
+RECORDED_PER_ADDRESS = 100
+"""Failed sign-ins from one address that are recorded in the audit. Some kinds are not limited, because they cannot be guessed."""
 WINDOW = timedelta(minutes=15)
 
 
@@ -36,18 +41,24 @@ class TooManyAttempts(Forbidden):
         self.retry_after_s = retry_after_s
 
 
-def reserve(session: Session, now: datetime, username: str, address: str) -> list[str]:
+def reserve(
+    session: Session, now: datetime, username: str, address: str, *, per_username: int = PER_USERNAME
+) -> list[str]:
     """Count an attempt before it is made, so that concurrent attempts count too; returns the ids for `forgive`.
+
+    Args:
+        per_username: Failures of the account from all addresses together.
 
     Raises:
         TooManyAttempts: The account has used up its attempts from this address, or the address or the account in all.
     """
     prune(session, now)
     name, place = _name(username), household(address)
-    limits = {f"pair:{place} {name}": PER_PAIR, f"address:{place}": PER_ADDRESS, f"username:{name}": PER_USERNAME}
+    limits = {f"pair:{place} {name}": PER_PAIR, f"address:{place}": PER_ADDRESS, f"username:{name}": per_username}
     waits = {key: _wait_s(session, now, key, limit) for key, limit in limits.items()}
-    if waits[f"username:{name}"] and _is_signed_in_at(session, username, place):
-        waits[f"username:{name}"] = 0
+    shared = (f"address:{place}", f"username:{name}")
+    if any(waits[key] for key in shared) and _is_signed_in_at(session, username, place):
+        waits |= dict.fromkeys(shared, 0)
     if any(waits.values()):
         raise TooManyAttempts(max(waits.values()))
     attempts = [LoginAttempt(key=key, at=now) for key in limits]
@@ -70,6 +81,16 @@ def reserve_reset(session: Session, now: datetime, username: str, address: str) 
     session.add_all(LoginAttempt(key=key, at=now) for key in (place, name))
     session.flush()
     return allowed
+
+
+def reserve_record(session: Session, now: datetime, address: str) -> bool:
+    """Count a failed sign-in that is about to be recorded, and return whether it may be."""
+    key = f"recorded:{household(address)}"
+    if _wait_s(session, now, key, RECORDED_PER_ADDRESS):
+        return False
+    session.add(LoginAttempt(key=key, at=now))
+    session.flush()
+    return True
 
 
 def forgive(session: Session, username: str, address: str, attempt_ids: list[str]) -> None:

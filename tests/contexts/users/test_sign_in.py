@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from mydia import events
 from mydia.contexts import users
-from mydia.contexts.users import NewUser, Role, TooManyAttempts, User, passwords, throttle
+from mydia.contexts.users import NOBODY, NewUser, Role, TooManyAttempts, User, passwords, throttle
 from mydia.contexts.users.models import LoginAttempt
 from mydia.db import Database
 from mydia.errors import Invalid
@@ -93,6 +93,36 @@ def test_an_address_that_tries_many_accounts_is_limited(database: Database, now:
         _count(database, now, f"guess{number}", "203.0.113.5")
     with pytest.raises(TooManyAttempts):
         users.sign_in.authenticate(database, now, "robin", RIGHT, "203.0.113.5")
+
+
+def test_an_address_that_tries_many_accounts_does_not_lock_out_who_is_signed_in_there(
+    database: Database, now: datetime, robin: User
+) -> None:
+    with database.writes() as session:
+        users.sign_in.open_session(session, now, robin, days=30, address="203.0.113.5", agent="browser")
+    for number in range(throttle.PER_ADDRESS):
+        _count(database, now, f"guess{number}", "203.0.113.5")
+    assert users.sign_in.authenticate(database, now, "robin", RIGHT, "203.0.113.5").id == robin.id
+    for _ in range(throttle.PER_PAIR):
+        _fail(database, now)
+    with pytest.raises(TooManyAttempts):
+        users.sign_in.authenticate(database, now, "robin", RIGHT, "203.0.113.5")
+
+
+def test_an_address_cannot_fill_the_audit_with_failures(database: Database, now: datetime) -> None:
+    def fail(address: str, at: datetime) -> None:
+        users.sign_in.record_failure(database, at, NOBODY, "a passkey", address, "wrong passkey")
+
+    def recorded() -> int:
+        with database.reads() as session:
+            return len(events.feed(session, types=["SignInFailed"], limit=1000))
+
+    for _ in range(throttle.RECORDED_PER_ADDRESS + 50):
+        fail("203.0.113.5", now)
+    assert recorded() == throttle.RECORDED_PER_ADDRESS
+    fail("203.0.113.6", now)
+    fail("203.0.113.5", now + timedelta(minutes=16))
+    assert recorded() == throttle.RECORDED_PER_ADDRESS + 2
 
 
 def test_twenty_wrong_passwords_from_several_addresses_do_not_lock_the_account(

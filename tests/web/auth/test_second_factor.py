@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from litestar.testing import TestClient
 
 from mydia import clock, events
-from mydia.contexts import users
-from mydia.contexts.users import Caller, throttle
+from mydia.contexts import settings, users
+from mydia.contexts.users import Caller, TooManyAttempts, throttle
 from mydia.db import Database
+from mydia.errors import Invalid
 from mydia.web.app import WebApp
 from tests.web.auth.conftest import PASSWORD, sign_in, token
 
@@ -139,6 +140,19 @@ def test_codes_cannot_be_guessed(browser: Browser, phone: tuple[Phone, list[str]
     for _ in range(throttle.PER_PAIR):
         enter(browser, "000000")
     assert enter(browser, phone[0].code()).status_code == 429  # type: ignore[attr-defined]
+
+
+def test_codes_cannot_be_guessed_from_many_addresses(
+    browser: Browser, phone: tuple[Phone, list[str]], database: Database, robin: Caller
+) -> None:
+    with database.reads() as session:
+        sealer = settings.sealer(session)
+    assert robin.id is not None
+    for number in range(throttle.CODES_PER_ACCOUNT):
+        with pytest.raises(Invalid):
+            users.factors.verify_code(database, sealer, clock.now(), robin.id, "000000", f"198.51.100.{number}")
+    with pytest.raises(TooManyAttempts):
+        users.factors.verify_code(database, sealer, clock.now(), robin.id, "000000", "192.0.2.1")
 
 
 def test_a_waiting_session_ends_by_itself(
