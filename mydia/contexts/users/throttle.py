@@ -25,7 +25,7 @@ PER_USERNAME = 200
 """Failures for one account from all addresses together. Addresses where the account is signed in are not affected."""
 CODES_PER_ACCOUNT = 20
 """Wrong second factors of one account from all addresses together. Three codes of an app are right at a time, so guessing at this rate
-succeeds once in 170 days; whoever guesses knows the password already."""
+succeeds once in 170 days, and only for people who know the password."""
 RECORDED_PER_ADDRESS = 100
 """Failed sign-ins from one address that are recorded in the audit. Some kinds are not limited, because they cannot be guessed."""
 WINDOW = timedelta(minutes=15)
