@@ -35,6 +35,8 @@ class Connection:
     timeout_s: float = 15.0
     rejected_until: datetime | None = field(default=None, compare=False)
     """Set if the service has rejected these credentials: until when they must not be sent again without a user asking."""
+    accepted_at: datetime | None = field(default=None, compare=False)
+    """When the service last accepted them in any process, if it does now."""
 
 
 class Need(msgspec.Struct, frozen=True):

@@ -79,4 +79,6 @@ class _Made[Adapter: _Connected]:
             kept = self._kept.get(connection.id)
             if kept is None or kept.connection != connection:
                 kept = self._kept[connection.id] = kind.make(connection, self._http)
+            # The times that are not compared change.
+            kept.connection = connection
             return kept

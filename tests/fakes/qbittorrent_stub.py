@@ -80,8 +80,8 @@ class _Torrent:
 class QBittorrentStub(StandIn):
     """qBittorrent 5.0 (`api="2.11.3"`) or 5.2 (`api="2.14.1"`), under a sub-path if wanted."""
 
-    def __init__(self, *, api: str = "2.11.3", version: str = "v5.0.3", sub_path: str = "") -> None:
-        super().__init__()
+    def __init__(self, *, api: str = "2.11.3", version: str = "v5.0.3", sub_path: str = "", port: int = 0) -> None:
+        super().__init__(port=port)
         self.api = tuple(map(int, api.split(".")))
         self.version = version
         self.sub_path = sub_path

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import msgspec
 import qbittorrentapi
 from qbittorrentapi import exceptions as qbt
 from qbittorrentapi.request import QbittorrentSession
@@ -83,36 +84,100 @@ type _Rows = list[Mapping[str, Any]]
 type _Downloads = list[RemoteDownload]
 
 
-class _Rejected:
-    """Rejected passwords. They are rarely retried, because five failures ban the address.
+type _Credentials = tuple[str, str, str]
 
-    Source: WebUI settings, "Ban client after consecutive failures", default 5; the count is kept until a sign-in succeeds.
+
+class _Rejection(msgspec.Struct, kw_only=True):
+    """Credentials that were rejected."""
+
+    at: datetime
+    times: int
+    until_s: float
+    """When they may be sent again, on the monotonic clock."""
+    down: bool = False
+    """Whether the server has been seen not running since."""
+    early_from_s: float
+    """From when a restart of the server ends the wait."""
+
+
+class _Rejected:
+    """Rejected passwords. They are rarely retried, because five failures ban the address for an hour.
+
+    A wait ends early if the client was accepted meanwhile (a person tested the connection), or if the server was restarted:
+    that resets its count, and passwords are often set there before a start.
+
+    Source: WebUI settings, "Ban client after consecutive failures", default 5; the count is kept until a sign-in succeeds,
+    a ban ends, or the server stops.
     """
 
-    _WAITS_S = (300.0, 3600.0, 12 * 3600.0)
+    _WAITS_S = (300.0, 1800.0, 2 * 3600.0, 4 * 3600.0)
+    _EARLY_S = 300.0
+    _EARLY_AGAIN_S = 3600.0
+    """A server that is often unreachable must not be asked each time."""
     LONGEST_S = _WAITS_S[-1]
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str, str], tuple[int, float]] = {}
+        self._known: dict[_Credentials, _Rejection] = {}
 
-    def wait_s(self, credentials: tuple[str, str, str]) -> float:
-        """Return how long to wait before the next attempt."""
-        with self._lock:
-            _, until_s = self._known.get(credentials, (0, 0.0))
-        return max(0.0, until_s - clock.monotonic_s())
+    def wait_s(self, credentials: _Credentials, *, stored_s: float = 0.0, accepted_at: datetime | None = None) -> float:
+        """Return how long to wait before the next attempt.
 
-    def add(self, credentials: tuple[str, str, str]) -> None:
-        """Record a rejection."""
+        Args:
+            stored_s: The rest of the wait that the database has, which another process or an earlier one wrote.
+            accepted_at: When the client answered last.
+        """
+        now_s = clock.monotonic_s()
         with self._lock:
-            times, _ = self._known.get(credentials, (0, 0.0))
+            known = self._known.get(credentials)
+            if known is not None and accepted_at is not None and accepted_at > known.at:
+                known = None
+                del self._known[credentials]
+            if known is None and stored_s > 0:
+                known = self._known[credentials] = _Rejection(
+                    at=clock.now(),
+                    times=1,
+                    until_s=now_s + min(stored_s, self.LONGEST_S),
+                    early_from_s=now_s + self._EARLY_S,
+                )
+        return max(0.0, known.until_s - now_s) if known is not None else 0.0
+
+    def add(self, credentials: _Credentials) -> float:
+        """Record a rejection and return how long to wait."""
+        now_s = clock.monotonic_s()
+        with self._lock:
+            before = self._known.get(credentials)
+            times = before.times if before else 0
             wait_s = self._WAITS_S[min(times, len(self._WAITS_S) - 1)]
-            self._known[credentials] = times + 1, clock.monotonic_s() + wait_s
+            self._known[credentials] = _Rejection(
+                at=clock.now(),
+                times=times + 1,
+                until_s=now_s + wait_s,
+                early_from_s=max(now_s + self._EARLY_S, before.early_from_s if before else 0.0),
+            )
+        return wait_s
 
-    def forget(self, credentials: tuple[str, str, str]) -> None:
+    def forget(self, credentials: _Credentials) -> None:
         """Record that the credentials were accepted."""
         with self._lock:
             self._known.pop(credentials, None)
+
+    def note_down(self, credentials: _Credentials) -> None:
+        """Record that the server is not running."""
+        with self._lock:
+            if (known := self._known.get(credentials)) is not None:
+                known.down = True
+
+    def may_try_after_restart(self, credentials: _Credentials) -> bool:
+        """Return whether the server, which answers now, was down since the last attempt. Says so once an hour."""
+        now_s = clock.monotonic_s()
+        with self._lock:
+            known = self._known.get(credentials)
+            if known is None or not known.down or now_s < known.early_from_s:
+                return False
+            known.down = False
+            known.early_from_s = now_s + self._EARLY_AGAIN_S
+            return True
 
 
 _rejected = _Rejected()
@@ -248,7 +313,7 @@ class QBittorrent:
         """Remove a torrent. Removing one that does not exist is not an error."""
         self._call(lambda client: client.torrents_delete(delete_files=delete_files, torrent_hashes=ref))
 
-    def _credentials(self) -> tuple[str, str, str]:
+    def _credentials(self) -> _Credentials:
         connection = self.connection
         return connection.url, connection.username or "", connection.secret.reveal()
 
@@ -357,21 +422,26 @@ class QBittorrent:
         """Check that the server is qBittorrent and sign in; only one attempt, because failures lead to a ban."""
         connection = self.connection
         verify = connection.options.get("verify_certificate", True) is not False
-        if (wait_s := self._wait_s()) > 0 and not self._testing:
+        wait_s = 0.0 if self._testing else self._wait_s()
+        # Use our own HTTP client first, which refuses forbidden addresses and reports redirects before a password is sent.
+        try:
+            answer = self._http.request(
+                connection.name,
+                "GET",
+                f"{connection.url.rstrip('/')}/api/v2/app/webapiVersion",
+                expected=(200, 204, 301, 302, 303, 307, 308, 401, 403),
+                timeout_s=connection.timeout_s,
+                verify=verify,
+            )
+        except Unreachable:
+            _rejected.note_down(self._credentials())
+            raise
+        if wait_s > 0 and not _rejected.may_try_after_restart(self._credentials()):
             raise Refused(
                 connection.name,
                 "rejected the user name and password; correct them in the settings and test the connection",
                 retry_after_s=wait_s,
             )
-        # Use our own HTTP client first, which refuses forbidden addresses and reports redirects before a password is sent.
-        answer = self._http.request(
-            connection.name,
-            "GET",
-            f"{connection.url.rstrip('/')}/api/v2/app/webapiVersion",
-            expected=(200, 204, 301, 302, 303, 307, 308, 401, 403),
-            timeout_s=connection.timeout_s,
-            verify=verify,
-        )
         if 300 <= answer.status < 400:
             target = show_address(answer.headers.get("location", "")).removesuffix("/api/v2/app/webapiVersion")
             raise Refused(connection.name, f"redirects to {target or 'somewhere else'}; configure that address instead")
@@ -402,8 +472,7 @@ class QBittorrent:
         """Return how long to wait before signing in, after a rejection that this process or an earlier one remembers."""
         until = self.connection.rejected_until
         stored_s = 0.0 if until is None else (until - clock.now()).total_seconds()
-        # A clock that was set back must not lock a client out for long.
-        return max(_rejected.wait_s(self._credentials()), min(stored_s, _Rejected.LONGEST_S))
+        return _rejected.wait_s(self._credentials(), stored_s=stored_s, accepted_at=self.connection.accepted_at)
 
     def _translated(self, error: qbt.APIError) -> AdapterError:
         name = self.connection.name

@@ -81,6 +81,7 @@ def client_connections(session: Session, *, enabled_only: bool = True) -> list[C
             replace(
                 _connection(row, sealer(session).open(row.sealed_secret)),
                 rejected_until=status.disabled_until if (status := known.get(row.id)) else None,
+                accepted_at=status.last_ok_at if status is not None and status.state == "ok" else None,
             ),
             row,
             mapped.get(row.id, ()),

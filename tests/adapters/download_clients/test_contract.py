@@ -443,7 +443,7 @@ def test_a_password_that_was_rejected_before_a_restart_is_not_sent_again(stub: Q
     assert KINDS["qbittorrent"].make(later, http).list() == []
 
 
-def test_a_password_changed_in_the_client_does_not_get_the_address_banned(
+def test_a_password_changed_in_the_client_seldom_gets_the_address_banned(
     stub: QBittorrentStub, http: Http, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Each test has its own password, because rejected ones are remembered.
@@ -455,7 +455,7 @@ def test_a_password_changed_in_the_client_does_not_get_the_address_banned(
     stub.password = f"second-{os.urandom(4).hex()}"
     stub.end_session()
     began_s = clock.monotonic_s()
-    for minute in range(0, 12 * 60, 5):
+    for minute in range(0, 6 * 60, 5):
         monkeypatch.setattr(clock, "monotonic_s", lambda minute=minute: began_s + 60 * minute)
         with pytest.raises(Refused, match="user name and password"):
             client.list()
@@ -463,6 +463,62 @@ def test_a_password_changed_in_the_client_does_not_get_the_address_banned(
 
     corrected = replace(known, secret=Secret(stub.password))
     assert KINDS["qbittorrent"].make(corrected, http).list() == []
+
+
+def test_a_password_that_is_corrected_in_the_client_is_noticed_within_hours(
+    stub: QBittorrentStub, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = replace(stub.connection, secret=Secret(f"mine-{os.urandom(4).hex()}"))
+    client = KINDS["qbittorrent"].make(mine, http)
+    began_s = clock.monotonic_s()
+    for minute in range(0, 24 * 60, 5):
+        monkeypatch.setattr(clock, "monotonic_s", lambda minute=minute: began_s + 60 * minute)
+        with pytest.raises(Refused, match="user name and password"):
+            client.list()
+    assert stub.sign_ins < 2 * FAILURES_UNTIL_BAN
+    stub.password = mine.secret.reveal()
+    monkeypatch.setattr(clock, "monotonic_s", lambda: began_s + (24 + 4) * 3600)
+    assert client.list() == []
+
+
+def test_a_password_that_is_corrected_before_a_restart_of_the_client_is_noticed_at_once(
+    http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with QBittorrentStub() as stub:
+        mine = replace(stub.connection, secret=Secret(f"mine-{os.urandom(4).hex()}"))
+        client = KINDS["qbittorrent"].make(mine, http)
+        with pytest.raises(Refused, match="user name and password"):
+            client.list()
+        port = stub.port
+    http.close()
+    began_s = clock.monotonic_s()
+    # The second rejection makes the wait longer than this test's steps.
+    with QBittorrentStub(port=port) as stub:
+        monkeypatch.setattr(clock, "monotonic_s", lambda: began_s + 301)
+        with pytest.raises(Refused, match="user name and password"):
+            client.list()
+        monkeypatch.setattr(clock, "monotonic_s", lambda: began_s + 700)
+        with pytest.raises(Refused, match="user name and password"):
+            client.list()
+        assert stub.sign_ins == 1
+    http.close()
+    with pytest.raises(Unreachable):
+        client.list()
+    with QBittorrentStub(port=port) as stub:
+        stub.password = mine.secret.reveal()
+        assert client.list() == []
+
+
+def test_a_password_that_a_person_tested_is_used_by_all_processes(stub: QBittorrentStub, http: Http) -> None:
+    mine = replace(stub.connection, secret=Secret(f"mine-{os.urandom(4).hex()}"))
+    worker = KINDS["qbittorrent"].make(mine, http)
+    with pytest.raises(Refused, match="user name and password"):
+        worker.list()
+    stub.password = mine.secret.reveal()
+    with pytest.raises(Refused, match="user name and password"):
+        worker.list()
+    worker.connection = replace(mine, accepted_at=clock.now())
+    assert worker.list() == []
 
 
 def test_content_without_its_own_folder_is_identified_by_its_files(http: Http, torrent: MadeTorrent) -> None:

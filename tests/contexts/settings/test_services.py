@@ -13,6 +13,9 @@ from mydia import config as configuration
 from mydia import events
 from mydia.adapters import download_clients
 from mydia.adapters.errors import AdapterError, Limited, Refused, Unreachable
+from mydia.adapters.kinds import Connection
+from mydia.adapters.metadata_providers import NoProvider
+from mydia.adapters.outside import real_outside
 from mydia.config.entries import LISTS
 from mydia.contexts import settings
 from mydia.contexts.settings import NewClient, NewIndexer
@@ -357,3 +360,25 @@ def test_credentials_that_a_client_rejected_are_remembered_across_a_restart(
     with database.writes() as session:
         settings.services.record_ok(session, now, "download_client", client)
     assert until() is None
+
+
+def test_a_worker_learns_that_a_tested_client_accepts_the_credentials_again(
+    database: Database, admin: Caller, now: datetime
+) -> None:
+    client = _add_client(database, admin, now)
+    connections: list[Connection] = []
+    for outcome in (Refused("qBittorrent", "rejected the user name and password", retry_after_s=300), None):
+        with database.writes() as session:
+            if outcome is None:
+                settings.services.record_ok(session, now, "download_client", client)
+            else:
+                settings.services.record_failure(session, SYSTEM, now, "download_client", client, outcome)
+        with database.reads() as session:
+            (choice,) = settings.clients.client_connections(session)
+        connections.append(choice.connection)
+    rejected, accepted = connections
+    assert (rejected.accepted_at, accepted.accepted_at) == (None, now)
+    outside = real_outside(NoProvider)
+    worker = outside.download_client(rejected)
+    assert outside.download_client(accepted) is worker
+    assert worker.connection.accepted_at == now
