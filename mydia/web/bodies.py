@@ -10,6 +10,8 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import ValidationException
 
+from mydia.web import wording
+
 _NAMED = re.compile(r"(?:Required: |Object contains unknown field `)([\w.]+)")
 """Messages about a whole object that name the field."""
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?(.*)`$")
@@ -30,10 +32,10 @@ def read(kind: Any, sent: object) -> Any:
             # JSON does not distinguish 1.0 from 1, msgspec does.
             body = msgspec.convert(_with_whole_numbers(sent), kind)
         except msgspec.ValidationError as error:
-            raise _refused(str(error)) from error
+            raise _refused(str(error), kind) from error
     for place, text in _texts(body, ""):
         if "\0" in text:
-            raise _refused(f"Text must not contain the character NUL. - at `$.{place}`")
+            raise _refused(f"Text must not contain the character NUL. - at `$.{place}`", kind)
     return body
 
 
@@ -59,12 +61,13 @@ def _is_list(request: Request[Any, Any, Any], name: str) -> bool:
     return True
 
 
-def _refused(message: str) -> ValidationException:
+def _refused(message: str, kind: Any) -> ValidationException:
     found = _PLACE.search(message)
     place = found[1] if found else ""
+    allowed = wording.allowed_at(kind, place) if message.startswith("Invalid enum value") else ()
     if (named := _NAMED.match(message)) is not None:
         place = f"{place}.{named[1]}" if place else named[1]
-    extra = {"key": place or "data", "message": _PLACE.sub("", message)}
+    extra = {"key": place or "data", "message": _PLACE.sub("", message), "allowed": allowed}
     return ValidationException("The body cannot be used.", extra=[extra])
 
 

@@ -188,7 +188,7 @@ def _problem(
     if isinstance(error, MydiaError) and error.fields:
         problem["errors"] = error.fields
     elif isinstance(error, ValidationException) and (
-        fields := wording.by_field(error.detail, error.extra, _names(request))
+        fields := wording.by_field(error.detail, error.extra, _names(request), _kinds(request))
     ):
         problem |= {"detail": wording.summary(fields), "errors": fields}
     if status == 401:
@@ -206,6 +206,11 @@ def _names(request: WebRequest) -> dict[str, str]:
     parameters = request.route_handler.parsed_fn_signature.parameters
     given = ((key, getattr(field.kwarg_definition, "name", None)) for key, field in parameters.items())
     return {key: name for key, name in given if name}
+
+
+def _kinds(request: WebRequest) -> dict[str, Any]:
+    parameters = request.route_handler.parsed_fn_signature.parameters
+    return {key: field.annotation for key, field in parameters.items()}
 
 
 def _to_login(request: WebRequest) -> Response[str]:

@@ -219,8 +219,6 @@ _SENTENCES: tuple[tuple[type[inspect.Type], str], ...] = (
     (inspect.FloatType, "Enter a number."),
     (inspect.BoolType, "Choose yes or no."),
     (inspect.DateType, "Enter a date such as 2026-11-21."),
-    (inspect.EnumType, "Choose one of the options."),
-    (inspect.LiteralType, "Choose one of the options."),
 )
 _BOUND = re.compile(r"Expected `\w+` (of length )?(>=|<=|>|<)")
 
@@ -229,6 +227,8 @@ def _sentence(type_: inspect.Type, objection: str) -> str:
     """Say what is wrong with a value, given what msgspec says."""
     if _BOUND.match(objection):
         return wording.sentence(objection)
+    if allowed := wording.allowed_of(type_):
+        return f"Choose one of the options: {', '.join(allowed)}."
     return next((said for kind, said in _SENTENCES if isinstance(type_, kind)), wording.sentence(objection))
 
 

@@ -239,7 +239,7 @@ def request_edit(
         media_type=type_,
         changes=changes.to_json(),
         titles=len(present),
-        requested_by=caller.id if caller.kind == "user" else None,
+        requested_by=caller.id,
         created_at=now,
     )
     session.add(edit)

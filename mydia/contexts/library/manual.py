@@ -353,7 +353,7 @@ def import_params(caller: Caller, choices: Sequence[ManualChoice], *, mode: str 
         }
         for one in choices
     ]
-    return {"choices": told, "mode": mode, "requested_by": caller.id if caller.kind == "user" else None}
+    return {"choices": told, "mode": mode, "requested_by": caller.id}
 
 
 def choices_from_json(told: Sequence[Mapping[str, Any]]) -> list[ManualChoice]:

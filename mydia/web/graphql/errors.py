@@ -63,7 +63,7 @@ def explain(cause: BaseException) -> tuple[str, dict[str, Any]]:
                 extensions["retryAfterS"] = cause.retry_after_s
             return cause.message, extensions
         case ValidationException():
-            fields = _spelled(wording.by_field(cause.detail, cause.extra, {}))
+            fields = _spelled(wording.by_field(cause.detail, cause.extra, {}, {}))
             return wording.summary(fields), {"code": Invalid.kind.upper(), "fields": fields}
         case Unreadable():
             return cause.detail, {"code": Invalid.kind.upper()}

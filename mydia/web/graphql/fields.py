@@ -159,7 +159,7 @@ class Call:
             # Some ids and cursors are numbers in the API; all of them are texts here.
             return msgspec.convert(value, limited(field), strict=not isinstance(value, str))
         except msgspec.ValidationError as error:
-            sentence = wording.sentence(str(error))
+            sentence = wording.sentence(str(error), wording.allowed_at(field.annotation, ""))
             raise Invalid(sentence, fields={spelled: sentence}) from error
 
 

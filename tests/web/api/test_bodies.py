@@ -70,7 +70,7 @@ def test_a_large_body_is_refused_with_and_without_a_length(admin: Asker) -> None
         ("POST", "/media", {"type": 5}, {"type": "Must be text, not a whole number."}),
         ("POST", "/media", {}, {"type": "This field is required."}),
         ("POST", "/media", {"type": "movie", "tmdb_id": 0}, {"tmdb_id": "Must be 1 or more."}),
-        ("POST", "/media", {"type": "film"}, {"type": "“film” is not one of the allowed values."}),
+        ("POST", "/media", {"type": "film"}, {"type": "“film” is not an allowed value. Use movie or tv_show."}),
         ("POST", "/media", [], {"body": "Must be an object, not a list."}),
         ("POST", "/media", None, {"body": "Send a JSON body."}),
         (
@@ -95,8 +95,20 @@ def test_a_large_body_is_refused_with_and_without_a_length(admin: Asker) -> None
         ("GET", "/media?limit=-1", None, {"limit": "Must be 1 or more."}),
         ("GET", "/media?limit=" + "9" * 40, None, {"limit": "Must be 200 or less."}),
         ("GET", "/media?limit=ten", None, {"limit": "Must be a whole number, not text."}),
-        ("GET", "/media?sort=zz", None, {"sort": "“zz” is not one of the allowed values."}),
-        ("GET", "/downloads?state=zz", None, {"state": "“zz” is not one of the allowed values."}),
+        (
+            "GET",
+            "/media?sort=zz",
+            None,
+            {"sort": "“zz” is not an allowed value. Use added, rating, runtime, size, title or year."},
+        ),
+        (
+            "GET",
+            "/downloads?state=zz",
+            None,
+            {
+                "state": "“zz” is not an allowed value. Use blocked, completed, downloading, failed, grabbing, ignored, imported, importing, open, paused, queued, removed or stalled."
+            },
+        ),
         ("GET", "/calendar?start=tomorrow", None, {"start": "Must be a date such as 2026-11-21."}),
     ],
 )

@@ -128,6 +128,8 @@ def test_a_folder_is_imported_by_hand_over_the_api(admin: Asker, house: House, d
     assert admin.post("/manual-import", {"files": [chosen], "mode": "copy"}).status_code == 202
     (ask,) = deps.taskboard.asks()
     assert ask.job == "library.manual_import"
+    # The history then names the owner of the key.
+    assert ask.params["requested_by"] == admin.get("/me").json()["id"]
     (choice,) = library.manual.choices_from_json(ask.params["choices"])
     assert (choice.quality and choice.quality.name, choice.languages) == ("WEBDL-1080p", ("de",))
     assert admin.post("/manual-import", {"files": []}).status_code == 400

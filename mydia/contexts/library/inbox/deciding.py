@@ -199,7 +199,7 @@ def request_import_ready(session: Session, caller: Caller, inbox_ids: Sequence[s
     """
     caller.require(Permission.MANAGE_MEDIA)
     chosen = None if inbox_ids is None else sorted(inbox_ids)
-    emit(session, caller, InboxImportRequested(chosen, caller.id if caller.kind == "user" else None))
+    emit(session, caller, InboxImportRequested(chosen, caller.id))
 
 
 def import_ready(
