@@ -286,7 +286,7 @@ def _backup(arguments: argparse.Namespace) -> int:
         if arguments.action == "restore":
             return _restore(arguments, config, database.path)
         if arguments.action == "restore-requested":
-            return _restore_requested(database.path)
+            return _restore_requested(config, database.path)
         if not database.path.exists():
             raise Misconfigured(f"There is no database at {database.path} to back up.")
         made = maintenance.back_up(database, config.backups_directory, clock.now())
@@ -296,13 +296,13 @@ def _backup(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _restore_requested(database_path: Path) -> int:
+def _restore_requested(config: Config, database_path: Path) -> int:
     """Carry out the restore that was requested on a page; `serve` runs this while its processes are stopped."""
     from mydia import clock
     from mydia.contexts import settings
     from mydia.db import Database, restoring
 
-    outcome = restoring.carry_out(database_path, clock.now())
+    outcome = restoring.carry_out(database_path, config.backups_directory, clock.now())
     if outcome is not None and outcome.restored:
         database = Database(f"sqlite:///{database_path}", pool_size=2)
         try:
@@ -324,7 +324,7 @@ def _restore(arguments: argparse.Namespace, config: Config, database_path: Path)
         raise Misconfigured("Give the file of the backup to restore; `mydia backup list` lists them.")
     given = Path(arguments.file)
     backup = given if given.exists() else config.backups_directory / given
-    kept = maintenance.restore(backup, database_path, clock.now())
+    kept = maintenance.restore(backup, database_path, config.backups_directory, clock.now())
     print(f"Restored {backup}." + (f" The previous database is kept as {kept}." if kept else ""))
     return 0
 

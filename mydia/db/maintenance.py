@@ -33,12 +33,16 @@ _VACUUM_ROOM = 2.2
 _DAILY = re.compile(r"mydia-(\d{8}T\d{6}Z)\.(?:db|dump)")
 _BEFORE_MIGRATION = re.compile(r"mydia-(\d{8}T\d{6}Z)-before-.+\.db")
 _UPLOADED = re.compile(r"mydia-(\d{8}T\d{6}Z)-uploaded\.db")
+_BEFORE_RESTORE = re.compile(r"mydia-(\d{8}T\d{6}Z)-before-restore\.db")
+_FORMER = re.compile(r".+\.before-restore-(\d{8}T\d{6}Z)")
+"""How earlier versions named the database that a restore replaced, beside the new one."""
 _HEADER = b"SQLite format 3\0"
 """The first bytes of every SQLite database. Source: sqlite.org/fileformat.html."""
 _STAMP = "%Y%m%dT%H%M%SZ"
 KEEP_PER_DAY = 5
 KEEP_BEFORE_MIGRATION = 3
 KEEP_UPLOADED = 3
+KEEP_BEFORE_RESTORE = 3
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +53,13 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
     before_migration: bool
     uploaded: bool = False
+    before_restore: bool = False
+    """The database that a restore replaced."""
+
+    @property
+    def regular(self) -> bool:
+        """Whether it was made daily or by a user."""
+        return not (self.before_migration or self.uploaded or self.before_restore)
 
 
 @contextmanager
@@ -202,7 +213,8 @@ def read_backup(path: Path) -> Backup | None:
     daily = _DAILY.fullmatch(path.name)
     before = _BEFORE_MIGRATION.fullmatch(path.name)
     uploaded = _UPLOADED.fullmatch(path.name)
-    match = daily or before or uploaded
+    former = _BEFORE_RESTORE.fullmatch(path.name)
+    match = former or daily or before or uploaded
     if match is None:
         return None
     made_at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
@@ -210,8 +222,9 @@ def read_backup(path: Path) -> Backup | None:
         path=path,
         made_at=made_at,
         size_bytes=path.stat().st_size,
-        before_migration=before is not None,
+        before_migration=before is not None and former is None,
         uploaded=uploaded is not None,
+        before_restore=former is not None,
     )
 
 
@@ -283,11 +296,11 @@ def to_remove(backups: Iterable[Backup], *, keep_daily: int, keep_weekly: int) -
     """Return the backups that rotation deletes.
 
     It keeps the newest few of each of the last `keep_daily` days that have one (so one that a user made is not replaced by
-    the daily one), the newest of each of the last `keep_weekly` weeks that have one, the last few made before migrations, and
-    the last few uploaded.
+    the daily one), the newest of each of the last `keep_weekly` weeks that have one, the last few made before migrations, the
+    last few uploaded, and the last few databases that a restore replaced.
     """
     newest_first = sorted(backups, key=lambda backup: backup.made_at, reverse=True)
-    regular = [backup for backup in newest_first if not backup.before_migration and not backup.uploaded]
+    regular = [backup for backup in newest_first if backup.regular]
     days: dict[object, list[Backup]] = {}
     weeks: dict[object, Backup] = {}
     for backup in regular:
@@ -297,6 +310,7 @@ def to_remove(backups: Iterable[Backup], *, keep_daily: int, keep_weekly: int) -
     kept |= {*list(weeks.values())[:keep_weekly]}
     kept |= {*[backup for backup in newest_first if backup.before_migration][:KEEP_BEFORE_MIGRATION]}
     kept |= {*[backup for backup in newest_first if backup.uploaded][:KEEP_UPLOADED]}
+    kept |= {*[backup for backup in newest_first if backup.before_restore][:KEEP_BEFORE_RESTORE]}
     return [backup for backup in newest_first if backup not in kept]
 
 
@@ -312,15 +326,34 @@ def rotate(directory: Path, *, keep_daily: int, keep_weekly: int, now: datetime)
     return len(gone)
 
 
+def take_in_former(database_path: Path, directory: Path) -> int:
+    """Move the databases that earlier versions kept beside the database after a restore to the backups; return their number."""
+    moved = 0
+    for path in database_path.parent.glob(f"{database_path.name}.before-restore-*"):
+        if found := _FORMER.fullmatch(path.name):
+            directory.mkdir(parents=True, exist_ok=True)
+            made_at = datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC)
+            _keep_as(path, new_path(directory, made_at, "-before-restore.db"))
+            path.unlink()
+            moved += 1
+    return moved
+
+
 def restore(
-    backup: Path, database_path: Path, now: datetime, *, prepare: Callable[[Path], None] | None = None
+    backup: Path,
+    database_path: Path,
+    directory: Path,
+    now: datetime,
+    *,
+    prepare: Callable[[Path], None] | None = None,
 ) -> Path | None:
-    """Replace the database by a backup while nothing uses it, and keep the previous database next to it.
+    """Replace the database by a backup while nothing uses it, and keep the previous database among the backups.
 
     The backup is copied, checked and prepared beside the database and then renamed over it in one step, so a crash at any
     point leaves either the old database or the restored one.
 
     Args:
+        directory: The folder of backups.
         prepare: Called with the copy, e.g. to migrate it. If it raises, the database stays as it is.
 
     Returns:
@@ -329,6 +362,7 @@ def restore(
     Raises:
         NotFound: There is no such backup.
         Conflict: The backup is damaged, or Mydia is still running on the database.
+        OSError: The disk is full or not writable.
     """
     if not backup.is_file():
         raise NotFound(f"There is no backup {backup}.")
@@ -349,14 +383,20 @@ def restore(
         _flush(copied)
         if database_path.exists():
             _assert_unused(database_path)
-            stamp = now.astimezone(UTC).strftime(_STAMP)
-            former = database_path.with_name(f"{database_path.name}.before-restore-{stamp}")
+            directory.mkdir(parents=True, exist_ok=True)
+            former = new_path(directory, now, "-before-restore.db")
             _keep_as(database_path, former)
+            _flush(directory)
             for suffix in ("-wal", "-shm"):
                 # A remaining log would be replayed into the restored file and damage it.
                 database_path.with_name(database_path.name + suffix).unlink(missing_ok=True)
         copied.replace(database_path)
         _flush(database_path.parent)
+    except BaseException:
+        if former is not None:
+            # It is the database itself under a second name.
+            former.unlink(missing_ok=True)
+        raise
     finally:
         for path in (copied, *beside):
             path.unlink(missing_ok=True)
@@ -365,12 +405,16 @@ def restore(
 
 def _keep_as(path: Path, former: Path) -> None:
     """Give a file a second name; it keeps its own until another file takes it."""
-    former.unlink(missing_ok=True)
     try:
         os.link(path, former)
     except OSError:
-        shutil.copyfile(path, private(former))
-        _flush(former)
+        part = part_of(former)
+        try:
+            shutil.copyfile(path, private(part))
+            _flush(part)
+            part.rename(former)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 _COUNTED = {

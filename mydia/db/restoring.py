@@ -36,7 +36,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     restored: bool
     problem: str = ""
     former: str = ""
-    """Where the previous database is kept."""
+    """The name of the backup that is the previous database."""
     asked_by: str = ""
 
 
@@ -64,11 +64,14 @@ def forget_outcome(database_path: Path) -> None:
     (database_path.parent / _OUTCOME).unlink(missing_ok=True)
 
 
-def carry_out(database_path: Path, now: datetime) -> Outcome | None:
+def carry_out(database_path: Path, directory: Path, now: datetime) -> Outcome | None:
     """Carry out the restore that was requested, while no process uses the database. None if there is none.
 
     The backup is migrated to this version before it takes the place of the database. If anything fails, the database
     stays as it was, and the outcome says why.
+
+    Args:
+        directory: The folder of backups, where the previous database is kept.
     """
     path = database_path.parent / RESTORE_REQUEST
     try:
@@ -80,9 +83,13 @@ def carry_out(database_path: Path, now: datetime) -> Outcome | None:
         path.unlink(missing_ok=True)
         return None
     try:
-        former = maintenance.restore(backup, database_path, now, prepare=_migrate)
+        former = maintenance.restore(backup, database_path, directory, now, prepare=_migrate)
         outcome = Outcome(
-            backup=backup.name, at=now.isoformat(), restored=True, former=str(former or ""), asked_by=asked_by
+            backup=backup.name,
+            at=now.isoformat(),
+            restored=True,
+            former=former.name if former else "",
+            asked_by=asked_by,
         )
     except (MydiaError, OSError) as error:
         outcome = Outcome(backup=backup.name, at=now.isoformat(), restored=False, problem=str(error))

@@ -252,6 +252,15 @@ class BackupDownloaded(Event, frozen=True):
     backup_id: str
 
 
+class BackupRemoved(Event, frozen=True):
+    """A user deleted a backup."""
+
+    resource: ClassVar[str] = "backup"
+    severity: ClassVar[str] = "warning"
+    audit: ClassVar[bool] = True
+    backup_id: str
+
+
 class RestoreRequested(Event, frozen=True):
     """A user asked to restore a backup. The event is in the database that the backup replaces."""
 

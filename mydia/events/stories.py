@@ -246,6 +246,7 @@ _LINES: dict[str, _Line] = {
     "ApiKeyUsed": _Line("key-round", "ink-3", "API key used", lambda e: f"{e['name']} from {e['address']}"),
     "BackupMade": _Line("archive", "ok", "Backup made", lambda e: f"{e['backup_id']}, {size(e['size_bytes'])}"),
     "BackupUploaded": _Line("archive", "miss", "Backup uploaded", lambda e: e["backup_id"]),
+    "BackupRemoved": _Line("trash-2", "miss", "Backup deleted", lambda e: e["backup_id"]),
     "BackupDownloaded": _Line("archive", "miss", "Backup downloaded", lambda e: e["backup_id"]),
     "RestoreRequested": _Line("archive", "miss", "Restore requested", lambda e: e["backup_id"]),
     "BackupRestored": _Line(
@@ -392,6 +393,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             "BackupMade",
             "BackupUploaded",
             "BackupDownloaded",
+            "BackupRemoved",
             "RestoreRequested",
             "BackupRestored",
             "AuditExported",

@@ -80,6 +80,8 @@ def back_up(deps: Deps) -> str:
     if made is None:
         return "pg_dump is not installed; back up on the database server"
     settings.backups.record_made(deps.database, now, made)
+    if deps.database.path is not None:
+        maintenance.take_in_former(deps.database.path, directory)
     maintenance.rotate(directory, keep_daily=settings.of(deps.database).backups.keep, keep_weekly=_KEEP_WEEKLY, now=now)
     return f"{made.path.name}, {size(made.size_bytes)}"
 

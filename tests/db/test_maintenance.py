@@ -158,9 +158,52 @@ def test_a_restored_backup_replaces_the_database_and_keeps_the_former_one(
     path = database.path
     assert path is not None
     database.close()
-    former = maintenance.restore(made.path, path, now)
+    former = maintenance.restore(made.path, path, tmp_path / "backups", now)
     assert former is not None
     assert (rows_in(path), rows_in(former)) == (3, 7)
+    assert former.parent == tmp_path / "backups"
+
+
+def test_the_last_three_databases_that_a_restore_replaced_are_kept_and_older_ones_are_deleted(
+    database: Database, tmp_path: Path, now: datetime
+) -> None:
+    directory = tmp_path / "backups"
+    fill(database, 1)
+    made = maintenance.back_up(database, directory, now)
+    path = database.path
+    assert made is not None
+    assert path is not None
+    database.close()
+    formers = [maintenance.restore(made.path, path, directory, now + timedelta(hours=n)) for n in range(5)]
+    assert maintenance.rotate(directory, keep_daily=1, keep_weekly=1, now=now) == 2
+    kept = [one for one in maintenance.list_backups(directory) if one.before_restore]
+    assert [one.path for one in kept] == formers[:1:-1]
+    assert made.path.exists()
+
+
+def test_databases_that_earlier_versions_kept_after_a_restore_become_backups(
+    database: Database, tmp_path: Path, now: datetime
+) -> None:
+    directory = tmp_path / "backups"
+    fill(database, 2)
+    made = maintenance.back_up(database, directory, now)
+    path = database.path
+    assert made is not None
+    assert path is not None
+    for day in (1, 2):
+        made.path.with_name("copy").write_bytes(made.path.read_bytes())
+        made.path.with_name("copy").rename(path.with_name(f"{path.name}.before-restore-2026110{day}T120000Z"))
+    (path.with_name(f"{path.name}.before-restore-mine")).write_text("mine")
+    assert maintenance.take_in_former(path, directory) == 2
+    assert [
+        (one.path.name, rows_in(one.path)) for one in maintenance.list_backups(directory) if one.before_restore
+    ] == [
+        ("mydia-20261102T120000Z-before-restore.db", 2),
+        ("mydia-20261101T120000Z-before-restore.db", 2),
+    ]
+    assert [one.name for one in path.parent.glob(f"{path.name}.before-restore-*")] == [
+        f"{path.name}.before-restore-mine"
+    ]
 
 
 def test_nothing_is_restored_under_a_running_mydia(database: Database, tmp_path: Path, now: datetime) -> None:
@@ -170,16 +213,16 @@ def test_nothing_is_restored_under_a_running_mydia(database: Database, tmp_path:
     with database.reads() as session:
         events.last_id(session)
         with pytest.raises(Conflict, match="still running"):
-            maintenance.restore(made.path, database.path, now)
+            maintenance.restore(made.path, database.path, tmp_path / "backups", now)
 
 
 def test_a_damaged_or_missing_backup_is_not_restored(database: Database, tmp_path: Path, now: datetime) -> None:
     assert database.path is not None
     (tmp_path / "bad.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
     with pytest.raises(Conflict, match="is damaged"):
-        maintenance.restore(tmp_path / "bad.db", database.path, now)
+        maintenance.restore(tmp_path / "bad.db", database.path, tmp_path / "backups", now)
     with pytest.raises(NotFound):
-        maintenance.restore(tmp_path / "none.db", database.path, now)
+        maintenance.restore(tmp_path / "none.db", database.path, tmp_path / "backups", now)
     assert maintenance.check_integrity(database.path) == []
 
 

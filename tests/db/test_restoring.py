@@ -43,14 +43,15 @@ def backup(tmp_path: Path, now: datetime) -> Path:
 
 def test_the_requested_backup_takes_the_place_of_the_database(tmp_path: Path, backup: Path, now: datetime) -> None:
     path = tmp_path / "mydia.db"
-    assert restoring.carry_out(path, now) is None
+    assert restoring.carry_out(path, tmp_path / "backups", now) is None
     restoring.request(path, backup, "Robin")
     assert restoring.is_pending(path)
-    outcome = restoring.carry_out(path, now)
+    outcome = restoring.carry_out(path, tmp_path / "backups", now)
     assert outcome is not None
     assert outcome.restored
     assert _users(path) == 0
-    assert _users(Path(outcome.former)) == 1
+    assert _users(tmp_path / "backups" / outcome.former) == 1
+    assert [one.before_restore for one in maintenance.list_backups(tmp_path / "backups")] == [True, False]
     assert not restoring.is_pending(path)
     assert restoring.last_outcome(path) == outcome
     restoring.forget_outcome(path)
@@ -70,7 +71,7 @@ def test_a_restore_that_fails_leaves_the_database_in_use(
     else:
         with maintenance._connected(backup) as connection:
             connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    outcome = restoring.carry_out(path, now)
+    outcome = restoring.carry_out(path, tmp_path / "backups", now)
     assert outcome is not None
     assert not outcome.restored
     assert outcome.problem
@@ -92,7 +93,7 @@ def count(event, args):
         if left < 0:
             os._exit(9)
 sys.addaudithook(count)
-restoring.carry_out(Path(sys.argv[1]), datetime.now(UTC))
+restoring.carry_out(Path(sys.argv[1]), Path(sys.argv[1]).with_name("backups"), datetime.now(UTC))
 """
 
 
@@ -110,6 +111,6 @@ def test_a_restore_killed_at_any_point_leaves_the_old_or_the_new_database_and_en
         reached.add(_users(path))
         assert ended.returncode in (0, 9)
         if restoring.is_pending(path):
-            restoring.carry_out(path, now)
+            restoring.carry_out(path, tmp_path / "backups", now)
         assert _users(path) == 0
     assert reached == {0, 1}

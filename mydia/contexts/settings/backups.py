@@ -122,6 +122,26 @@ def download_backup(database: Database, caller: Caller, now: datetime, directory
     return path
 
 
+def remove_backup(database: Database, caller: Caller, now: datetime, directory: Path, name: str) -> None:
+    """Delete a backup.
+
+    Raises:
+        NotFound: There is no such backup.
+        Conflict: A restore is under way.
+        Unavailable: The file cannot be deleted.
+    Emits:
+        BackupRemoved.
+    """
+    path = get_backup(caller, directory, name)
+    if database.path is not None and restoring.is_pending(database.path):
+        raise Conflict("A restore is under way.")
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise Unavailable(f"{name} cannot be deleted: {error.strerror}.") from error
+    _record(database, caller, now, events.BackupRemoved(path.name))
+
+
 def record_made(database: Database, now: datetime, made: maintenance.Backup) -> None:
     """Record that a backup was made.
 

@@ -89,6 +89,8 @@ class BackupShape(Struct):
     size_bytes: int
     before_migration: bool
     uploaded: bool
+    before_restore: bool
+    """The database that a restore replaced."""
 
 
 class LogLineShape(Struct):
@@ -197,6 +199,7 @@ def _shape(one: maintenance.Backup) -> BackupShape:
         size_bytes=one.size_bytes,
         before_migration=one.before_migration,
         uploaded=one.uploaded,
+        before_restore=one.before_restore,
     )
 
 
@@ -259,6 +262,12 @@ def restore_backup(deps: DepsDep, caller: CallerDep, name: FromPath[str], data: 
     return Accepted(detail="Mydia restarts on the restored database.")
 
 
+@delete("/backups/{name:str}", sync_to_thread=True, summary="Delete a backup")
+def remove_backup(config: ConfigDep, database: DatabaseDep, caller: CallerDep, name: FromPath[str]) -> None:
+    """Delete a backup for good."""
+    settings.backups.remove_backup(database, caller, clock.now(), config.backups_directory, name)
+
+
 @get("/backups/{name:str}", sync_to_thread=True, summary="Download a backup", media_type=_SQLITE)
 def download_backup(config: ConfigDep, database: DatabaseDep, caller: CallerDep, name: FromPath[str]) -> File:
     """Download a backup, which is a complete SQLite database."""
@@ -307,6 +316,7 @@ ROUTES: tuple[Any, ...] = (
     list_backups,
     make_backup,
     download_backup,
+    remove_backup,
     upload_backup,
     restore_backup,
     list_logs,

@@ -156,6 +156,7 @@ MUTATIONS: dict[str, HTTPRouteHandler] = {
     "pause_download": downloads.pause_download,
     "pause_workers": system.pause_workers,
     "refresh_media": media.refresh_media,
+    "remove_backup": upkeep.remove_backup,
     "remove_download": downloads.remove_download,
     "remove_download_client": settings.remove_client,
     "remove_file": library.remove_file,

@@ -78,6 +78,9 @@ def test_backups_are_listed_requested_and_downloaded(admin: Asker, house: House)
     assert listed["name"] == made.path.name
     assert admin.get(f"/backups/{listed['name']}").content == made.path.read_bytes()
     assert admin.get("/backups/mydia.db").status_code == 404
+    assert admin.delete("/backups/mydia.db").status_code == 404
+    assert admin.delete(f"/backups/{listed['name']}").status_code == 204
+    assert not made.path.exists()
 
 
 def test_a_key_that_may_not_manage_accounts_cannot_take_them_from_a_backup_or_replace_them(
@@ -88,6 +91,7 @@ def test_a_key_that_may_not_manage_accounts_cannot_take_them_from_a_backup_or_re
     key = admin.post("/api-keys", {"name": "upkeep", "scopes": ["manage_settings"]}).json()["key"]
     upkeep = Asker(http, key)
     assert [one["name"] for one in upkeep.get("/backups").json()] == [made.path.name]
+    assert upkeep.delete(f"/backups/{made.path.name}").status_code == 403
     assert upkeep.post("/backups").status_code == 202
     address = f"/backups/{made.path.name}"
     assert upkeep.get(address).status_code == 403

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from copy import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -487,10 +488,31 @@ def test_a_restore_says_what_is_lost_asks_and_restarts(
     assert restoring.is_pending(deps.database.path)
     assert 'data-reconnect="/system/backups"' in browser.get("/system/restoring").text
     deps.database.close()
-    restoring.carry_out(deps.database.path, clock.now())
+    restoring.carry_out(deps.database.path, deps.config.backups_directory, clock.now())
     assert f"{made.path.name} was restored" in words(browser.get("/system/backups"))
+    assert "Before restore" in words(browser.get("/system/backups"))
     press(browser, "/system/backups/outcome", htmx=False)
     assert "was restored" not in words(browser.get("/system/backups"))
+
+
+def test_a_backup_is_deleted_on_the_page(browser: Browser, server: Server, press: Callable[..., Any]) -> None:
+    deps = server.deps
+    first, second = (
+        maintenance.back_up(deps.database, deps.config.backups_directory, clock.now() - timedelta(days=days))
+        for days in (1, 2)
+    )
+    assert first is not None
+    assert second is not None
+    press(browser, f"/system/backups/{first.path.name}/remove")
+    assert not first.path.exists()
+    browser.get("/system/backups")  # shows the toast
+    said = words(browser.get("/system/backups"))
+    assert (first.path.name in said, second.path.name in said) == (False, True)
+    assert press(browser, f"/system/backups/{first.path.name}/remove").status_code == 404
+    assert [one.path for one in maintenance.list_backups(deps.config.backups_directory)] == [second.path]
+    with deps.database.reads() as session:
+        removed = [one.payload["backup_id"] for one in events.feed(session, types=["BackupRemoved"])]
+    assert removed == [first.path.name]
 
 
 def _upload(browser: Browser, content: bytes, token: str | None = None) -> Any:

@@ -175,6 +175,15 @@ def restore_backup(
     return redirect(request, "/system/restoring")
 
 
+@post("/system/backups/{name:str}/remove", sync_to_thread=True, status_code=200, include_in_schema=False)
+def remove_backup(
+    request: WebRequest, config: ConfigDep, database: DatabaseDep, caller: CallerDep, name: FromPath[str]
+) -> Response[str]:
+    """Delete a backup."""
+    settings.backups.remove_backup(database, caller, clock.now(), config.backups_directory, name)
+    return redirect(request, "/system/backups", toast=Toast("Backup deleted", name))
+
+
 @get("/system/restoring", sync_to_thread=True, include_in_schema=False)
 def restoring_page(request: WebRequest, database: DatabaseDep, caller: CallerDep) -> Response[str]:
     """Wait for the restart."""
@@ -212,6 +221,7 @@ ROUTES: tuple[Any, ...] = (
     download_backup,
     ask_restore,
     restore_backup,
+    remove_backup,
     upload_backup,
     restoring_page,
     close_outcome,
