@@ -72,6 +72,8 @@ class RelayAnswer:
     etag: str | None = None
     retry_after_s: int | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
+    """Why the upstream could not answer, in a few words; for this process only."""
 
     def json(self) -> Any:
         """Return the body as JSON."""

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mydia.relay.answers import Entry, RelayAnswer, refusal
@@ -155,13 +155,18 @@ class Asker:
                 said = RelayAnswer(failed.answer.status, failed.answer.body, retry_after_s=wait_s)
             else:
                 said = refusal(502, "Bad gateway", "The upstream gave no usable answer. Please try again later.")
-        return self._stale(stale) or said
+            upstream.care.trouble = failed.reason or upstream.care.trouble
+        return replace(self._stale(stale) or said, trouble=upstream.care.trouble)
 
     def _kept(self, asked: Request, upstream: Upstream, answer: UpstreamAnswer) -> RelayAnswer:
         """Cache and return an answer; raises UpstreamFailed for one that is not what the route promises."""
         now_s = self._times.now_s()
         content = _parsed(answer.body)
         if answer.status >= 300:
+            if answer.status == 404 and not (isinstance(content, dict) and asked.rule.is_about_one):
+                # Only of one title a catalogue says that it does not have it, in JSON. This is another server, or a wrong path.
+                upstream.care.nonsense()
+                raise UpstreamFailed(reason="has nothing at its address (HTTP 404)")
             if not isinstance(content, dict):
                 return refusal(answer.status, "Upstream error", f"The upstream answered with status {answer.status}.")
             self._counters.misses += 1
@@ -170,10 +175,11 @@ class Asker:
             entry = Entry.made(answer.status, answer.body, now_s=now_s, ttl_s=self._config.ttl_s["negative"])
             self._cache.keep(asked.key, entry)
             return entry.answer("MISS", now_s)
-        if not _is_valid(content, asked.rule.must):
+        if not _is_valid(content, asked.rule.must, asked.rule.named_by):
             upstream.care.nonsense()
             logger.warning("upstream sent an invalid answer", extra={"upstream": upstream.name, "path": asked.path})
-            raise UpstreamFailed(reason="the answer lacks required fields")
+            what = "something that is not JSON" if content is None else "an incomplete answer"
+            raise UpstreamFailed(reason=f"sent {what}")
         body = answer.body
         if asked.rule.unwrapped:
             # In ASCII, because JSON may hold half a surrogate pair, which UTF-8 cannot.
@@ -208,7 +214,9 @@ def _is_json_object(body: bytes) -> bool:
     return isinstance(_parsed(body), dict)
 
 
-def _is_valid(content: Any, must: tuple[tuple[str, type], ...]) -> bool:
+def _is_valid(content: Any, must: tuple[tuple[str, type], ...], named_by: tuple[str, ...]) -> bool:
     if content is None or (must and not isinstance(content, dict)):
+        return False
+    if named_by and not any(isinstance(name := content.get(key), str) and name.strip() for key in named_by):
         return False
     return all(isinstance(content.get(name), kind) for name, kind in must)

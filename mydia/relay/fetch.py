@@ -10,6 +10,7 @@ from mydia.adapters.errors import Limited, Nonsense, Refused, Unreachable
 from mydia.adapters.http import Http
 from mydia.adapters.metadata_providers import HttpFetch, MetadataProvider, NoProvider, RelayProvider
 from mydia.errors import NotFound
+from mydia.relay.answers import RelayAnswer
 from mydia.relay.config import PUBLIC_RELAY_URL, RelayConfig
 from mydia.relay.relay import Relay
 from mydia.relay.upstreams import Busy, UpstreamFailed
@@ -32,6 +33,9 @@ class EmbeddedFetch:
         """Return (status, JSON)."""
         writing.assert_outside_allowed()
         answer = self.relay.get(path, params, revalidate=fresh)
+        if fresh and answer.cache == "STALE":
+            # A user or a check asks what the catalogue says now.
+            raise Unreachable(_SERVICE, _without_answer(answer))
         if answer.status == 429:
             wait_s = answer.retry_after_s
             raise Limited(_SERVICE, "the catalogue asked us to slow down; trying again later", retry_after_s=wait_s)
@@ -39,7 +43,7 @@ class EmbeddedFetch:
             raise Refused(_SERVICE, "the catalogue rejected the API key; check TMDB_API_KEY or TVDB_API_KEY")
         if answer.status >= 500:
             wait_s = answer.retry_after_s
-            raise Unreachable(_SERVICE, "the catalogue does not answer; trying again later", retry_after_s=wait_s)
+            raise Unreachable(_SERVICE, _without_answer(answer), retry_after_s=wait_s)
         try:
             return answer.status, answer.json()
         except ValueError as error:
@@ -58,6 +62,11 @@ class EmbeddedFetch:
                 raise NotFound("This picture no longer exists.") from failed
             raise Unreachable(_SERVICE, "the picture could not be fetched") from failed
         return answer.body, answer.content_type
+
+
+def _without_answer(answer: RelayAnswer) -> str:
+    why = f" ({answer.trouble})" if answer.trouble else ""
+    return f"the catalogue does not answer{why}; trying again later"
 
 
 def make_provider(

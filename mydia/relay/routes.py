@@ -34,21 +34,40 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters that are passed on; None for all of them."""
     must: tuple[tuple[str, type], ...] = ()
     """The keys, with their types, that an answer must have to be accepted."""
+    named_by: tuple[str, ...] = ()
+    """The keys of which one must be a text that is not empty."""
     fixed: tuple[tuple[str, str], ...] = ()
     unwrapped: bool = False
     """Whether TheTVDB's `data` is returned without its envelope."""
     needs: str | None = None
     """A required parameter."""
 
+    @property
+    def is_about_one(self) -> bool:
+        """Whether the address names one title, season or person, which the upstream may not have."""
+        return "{0}" in self.target
+
 
 _PAGE_OF = (("results", list),)
 _ONE = (("id", int),)
+_TITLE = (*_ONE, ("genres", list))
+_NAMES = ("title", "name", "original_title", "original_name")
 _DATA = (("data", dict),)
 _DATA_LIST = (("data", list),)
 
 
-def _tmdb(path: str, target: str, kind: str, must: tuple[tuple[str, type], ...] = (), needs: str | None = None) -> Rule:
-    return Rule(path=re.compile(path), upstream="tmdb", target=target, kind=kind, must=must, needs=needs)
+def _tmdb(
+    path: str,
+    target: str,
+    kind: str,
+    must: tuple[tuple[str, type], ...] = (),
+    needs: str | None = None,
+    *,
+    named_by: tuple[str, ...] = (),
+) -> Rule:
+    return Rule(
+        path=re.compile(path), upstream="tmdb", target=target, kind=kind, must=must, needs=needs, named_by=named_by
+    )
 
 
 def _tvdb(
@@ -89,8 +108,8 @@ RULES: tuple[Rule, ...] = (
     _tmdb(f"/tmdb/list/{_ID}", "/list/{0}", "list"),
     _tmdb(f"/tmdb/collections/{_ID}", "/collection/{0}", "other", _ONE),
     _tmdb("/tmdb/find/([A-Za-z0-9_-]{1,64})", "/find/{0}", "search", (("movie_results", list),), "external_source"),
-    _tmdb(f"/tmdb/movies/{_ID}", "/movie/{0}", "details", _ONE),
-    _tmdb(f"/tmdb/tv/shows/{_ID}", "/tv/{0}", "details", _ONE),
+    _tmdb(f"/tmdb/movies/{_ID}", "/movie/{0}", "details", _TITLE, named_by=_NAMES),
+    _tmdb(f"/tmdb/tv/shows/{_ID}", "/tv/{0}", "details", _TITLE, named_by=_NAMES),
     _tmdb(f"/tmdb/movies/{_ID}/images", "/movie/{0}/images", "images", _ONE),
     _tmdb(f"/tmdb/tv/shows/{_ID}/images", "/tv/{0}/images", "images", _ONE),
     _tmdb(f"/tmdb/movies/{_ID}/({_SUB}|release_dates)", "/movie/{0}/{1}", "other"),

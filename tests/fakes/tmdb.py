@@ -83,6 +83,8 @@ class Tmdb(StandIn):
         self.key = key
         self.films: list[Film] = list(catalogue.FILMS)
         self.series: list[Series] = list(catalogue.series(self.today))
+        self.spoil: Callable[[Asked, Answer], Answer] | None = None
+        """Applied to every answer of the API while set."""
 
     @property
     def api_url(self) -> str:
@@ -109,7 +111,8 @@ class Tmdb(StandIn):
         path = asked.path.removeprefix("/3/").rstrip("/")
         for pattern, method in _ROUTES:
             if match := pattern.fullmatch(path):
-                return method(self, asked, *match.groups())
+                answer = method(self, asked, *match.groups())
+                return self.spoil(asked, answer) if self.spoil else answer
         return error("not_found")
 
     # Details

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 _MAX_TEXT = 100_000
 """Maximum number of characters; the longest overviews have a few thousand."""
+_MAX_NAME = 1_000
+"""The longest title of a movie has 239 characters, the longest of an episode about as many."""
+_MAX_SEASON = 9_999
+"""Some shows number their seasons by years."""
+_MAX_EPISODE = 99_999
+_MAX_ROWS = 10_000
+"""Episodes of a season: daily soaps reach some thousands."""
+_YEARS = range(1870, 2201)
 _MAX_WHOLE = 2**31 - 1
 """The largest number of an integer column in PostgreSQL; catalogue ids have up to eight digits."""
 
@@ -22,6 +31,14 @@ def text(value: Any) -> str | None:
     if "\x00" in kept or not kept.isascii():
         kept = kept.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8").strip()
     return kept or None
+
+
+def name(value: Any) -> str | None:
+    """Return the name of a title or episode: a text that shows something, of a length that a name can have."""
+    found = text(value)
+    if found is None or len(found) > _MAX_NAME or not any(unicodedata.category(sign)[0] not in "CZ" for sign in found):
+        return None
+    return found
 
 
 def whole(value: Any) -> int | None:
@@ -49,14 +66,16 @@ def day(value: Any) -> date | None:
     if not isinstance(value, str) or len(value) < 10:
         return None
     try:
-        return date.fromisoformat(value[:10])
+        found = date.fromisoformat(value[:10])
     except ValueError:
         return None
+    # Databases write 0001-01-01 and 9999-12-31 for unknown.
+    return found if found.year in _YEARS else None
 
 
 def rows(value: Any) -> list[Mapping[str, Any]]:
     """Return the objects of a list."""
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+    return [entry for entry in value[:_MAX_ROWS] if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def part(value: Any, *names: str) -> Any:
@@ -72,7 +91,19 @@ def year(value: Any) -> int | None:
     if found:
         return found.year
     alone = whole(value)
-    return alone if alone and 1870 <= alone <= 2200 else None
+    return alone if alone in _YEARS else None
+
+
+def season(value: Any) -> int | None:
+    """Return the number of a season; 0 for specials."""
+    found = whole(value)
+    return found if found is not None and 0 <= found <= _MAX_SEASON else None
+
+
+def episode(value: Any) -> int | None:
+    """Return the number of an episode."""
+    found = whole(value)
+    return found if found is not None and 0 <= found <= _MAX_EPISODE else None
 
 
 def positive(value: Any) -> int | None:

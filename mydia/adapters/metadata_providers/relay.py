@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from mydia.vocabulary import MediaType
 
 _SERVICE = "Metadata"
 _MAX_TVDB_PAGES = 20  # of 500 episodes each
+_OF_ONE = re.compile(r"/(?:tt|nm)?\d+(?:/|$)")
+"""An address that names one title, season or person."""
 
 
 class RelayProvider:
@@ -103,11 +106,13 @@ class RelayProvider:
         if self._source(source) == "tvdb" and ids.tvdb_id:
             kind = "movies" if type == MediaType.MOVIE else "series"
             answer = self._ask(f"/tvdb/{kind}/{ids.tvdb_id}/extended", {"meta": "translations"}, fresh=fresh)
-            return tvdb.details(answer, type, language, region)
+            found = tvdb.details(answer, type, language, region)
+            return _same(found, found.ids.tvdb_id, ids.tvdb_id)
         number = ids.tmdb_id or self._tmdb_number(type, ids)
         path = f"/tmdb/movies/{number}" if type == MediaType.MOVIE else f"/tmdb/tv/shows/{number}"
         params = {"language": language, **tmdb.details_params(type, language)}
-        return tmdb.details(self._ask(path, params, fresh=fresh), type, language, region)
+        found = tmdb.details(self._ask(path, params, fresh=fresh), type, language, region)
+        return _same(found, found.ids.tmdb_id, number)
 
     def season(
         self, ids: Ids, number: int, *, language: str = "en-US", source: str = "tmdb", fresh: bool = False
@@ -146,18 +151,16 @@ class RelayProvider:
     def _ask(self, path: str, params: Mapping[str, str], *, fresh: bool = False) -> Any:
         status, answer = self._fetch(path, params, fresh=fresh)
         if status == 404:
+            if not isinstance(answer, dict) or not _OF_ONE.search(path):
+                # A catalogue says so in JSON, and only of one title. Anything else is not a catalogue.
+                raise Nonsense(_SERVICE, "has nothing at the address of the catalogue (HTTP 404); check the address")
             raise NotFound("The catalogue does not have this title.")
-        if status >= 300:
-            raise not_told(status)
-        if answer is None:
-            raise Nonsense(_SERVICE, "the relay returned an empty response")
-        return answer
+        return _content(status, answer)
 
     def _ask_or_none(self, path: str, params: Mapping[str, str], *, fresh: bool = False) -> Any | None:
-        try:
-            return self._ask(path, params, fresh=fresh)
-        except NotFound:
-            return None
+        """Return None on any 404, with which early relays answer to an address that they do not have."""
+        status, answer = self._fetch(path, params, fresh=fresh)
+        return None if status == 404 else _content(status, answer)
 
     def _tmdb_number(self, type: MediaType, ids: Ids) -> int:
         if ids.imdb_id or ids.tvdb_id:
@@ -188,3 +191,22 @@ class RelayProvider:
             if not tvdb.has_next(answer):
                 break
         return tvdb.season(summary, {"data": {"episodes": episodes}}, number)
+
+
+def _content(status: int, answer: Any) -> Any:
+    if status >= 300:
+        raise not_told(status)
+    if answer is None:
+        raise Nonsense(_SERVICE, "the relay returned an empty response")
+    return answer
+
+
+def _same(found: Details, answered: int | None, asked: int) -> Details:
+    """Return the details of the title that was asked for.
+
+    Raises:
+        Nonsense: They are of another one. A title of the library must not turn into another by a refresh.
+    """
+    if answered != asked:
+        raise Nonsense(_SERVICE, f"returned title {answered} instead of {asked}")
+    return found

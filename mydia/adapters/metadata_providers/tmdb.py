@@ -109,10 +109,10 @@ def with_ids(candidate: Candidate, *, imdb_id: str | None, tvdb_id: int | None) 
 
 def _candidate(row: Mapping[str, Any], type: MediaType) -> Candidate | None:
     number = read.positive(row.get("id"))
-    title = read.text(row.get("title")) or read.text(row.get("name"))
+    title = read.name(row.get("title")) or read.name(row.get("name"))
     if number is None or title is None:
         return None
-    original = read.text(row.get("original_title")) or read.text(row.get("original_name"))
+    original = read.name(row.get("original_title")) or read.name(row.get("original_name"))
     year = read.year(row.get("release_date")) or read.year(row.get("first_air_date"))
     full, title = title, read.without_year(title, year)
     return Candidate(
@@ -136,9 +136,12 @@ def details(answer: Any, type: MediaType, language: str, region: str | None = No
     number = read.positive(read.part(answer, "id"))
     if number is None:
         raise Nonsense(_SERVICE, "returned a title without an id")
+    if not isinstance(answer.get("genres"), list):
+        # TMDB always sends it, if only an empty one. What an incomplete answer leaves out would count as removed.
+        raise Nonsense(_SERVICE, "returned an incomplete title")
     film = type == MediaType.MOVIE
-    title = read.text(answer.get("title" if film else "name"))
-    original = read.text(answer.get("original_title" if film else "original_name"))
+    title = read.name(answer.get("title" if film else "name"))
+    original = read.name(answer.get("original_title" if film else "original_name"))
     if title is None and original is None:
         raise Nonsense(_SERVICE, "returned a title without a name")
     region = region or language.partition("-")[2].upper() or "US"
@@ -275,12 +278,12 @@ def _certifications(by_region: Mapping[str | None, list[Mapping[str, Any]]]) -> 
 
 
 def _season_summary(row: Mapping[str, Any]) -> SeasonDetails | None:
-    number = read.whole(row.get("season_number"))
+    number = read.season(row.get("season_number"))
     if number is None:
         return None
     return SeasonDetails(
         number=number,
-        title=read.text(row.get("name")),
+        title=read.name(row.get("name")),
         overview=read.text(row.get("overview")),
         air_on=read.day(row.get("air_date")),
         poster_path=read.text(row.get("poster_path")),
@@ -296,7 +299,7 @@ def season(answer: Any, number: int) -> SeasonDetails:
     episodes = tuple(e for row in read.rows(listed) if (e := _episode(row, number)) is not None)
     return SeasonDetails(
         number=number,
-        title=read.text(answer.get("name")),
+        title=read.name(answer.get("name")),
         overview=read.text(answer.get("overview")),
         air_on=read.day(answer.get("air_date")),
         poster_path=read.text(answer.get("poster_path")),
@@ -306,13 +309,13 @@ def season(answer: Any, number: int) -> SeasonDetails:
 
 
 def _episode(row: Mapping[str, Any], season_number: int) -> EpisodeDetails | None:
-    number = read.whole(row.get("episode_number"))
+    number = read.episode(row.get("episode_number"))
     if number is None:
         return None
     return EpisodeDetails(
         season_number=season_number,
         episode_number=number,
-        title=read.text(row.get("name")),
+        title=read.name(row.get("name")),
         overview=read.text(row.get("overview")),
         air_on=read.day(row.get("air_date")),
         runtime_min=read.positive(row.get("runtime")),
@@ -395,9 +398,9 @@ def _titles(answer: Mapping[str, Any], title: str, original: str | None, full: s
     add(full, "alternative", None)
     listed = read.part(answer, "alternative_titles", "titles") or read.part(answer, "alternative_titles", "results")
     for row in read.rows(listed):
-        add(read.text(row.get("title")), "alternative", None)
+        add(read.name(row.get("title")), "alternative", None)
     for row in read.rows(read.part(answer, "translations", "translations")):
-        told = read.text(read.part(row, "data", "title")) or read.text(read.part(row, "data", "name"))
+        told = read.name(read.part(row, "data", "title")) or read.name(read.part(row, "data", "name"))
         add(told, "translation", read.text(row.get("iso_639_1")))
     return tuple(found)
 

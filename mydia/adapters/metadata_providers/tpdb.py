@@ -145,6 +145,8 @@ class Tpdb:
         row = read.part(self._ask(f"/{kind}/{_name(ids)}", {}), "data")
         if not isinstance(row, dict):
             raise Nonsense(_SERVICE, "returned a response without the requested title")
+        if _title(row) is None:
+            raise Nonsense(_SERVICE, "returned a title without a name")
         return row
 
     def _list(self, path: str, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
@@ -259,7 +261,7 @@ def _episode(row: Mapping[str, Any], year: int, number: int) -> EpisodeDetails:
 
 
 def _title(row: Mapping[str, Any]) -> str | None:
-    return read.text(row.get("title")) or read.text(row.get("name"))
+    return read.name(row.get("title")) or read.name(row.get("name"))
 
 
 def _tags(row: Mapping[str, Any]) -> tuple[str, ...]:

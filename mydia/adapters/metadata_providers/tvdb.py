@@ -71,18 +71,18 @@ def candidates(answer: Any, type: MediaType, language: str) -> list[Candidate]:
 
 def _hit(row: Mapping[str, Any], type: MediaType, told: str) -> Candidate | None:
     number = read.positive(row.get("tvdb_id"))
-    original = read.text(row.get("name"))
-    title = read.text(read.part(row, "translations", told)) or read.text(row.get("name_translated")) or original
+    original = read.name(row.get("name"))
+    title = read.name(read.part(row, "translations", told)) or read.name(row.get("name_translated")) or original
     kind = {"series": MediaType.TV_SHOW, "movie": MediaType.MOVIE}.get(str(row.get("type")))
     if number is None or title is None or kind != type:
         return None
     year = read.year(row.get("year")) or read.year(row.get("first_air_time"))
     full, title = title, read.without_year(title, year)
     aliases = row.get("aliases")
-    others = [name for value in (aliases if isinstance(aliases, list) else []) if (name := read.text(value))]
+    others = [name for value in (aliases if isinstance(aliases, list) else []) if (name := read.name(value))]
     translations = row.get("translations")
     if isinstance(translations, dict):
-        others += [name for value in translations.values() if (name := read.text(value))]
+        others += [name for value in translations.values() if (name := read.name(value))]
     others.append(full)
     return Candidate(
         type=type,
@@ -105,7 +105,7 @@ def found(answer: Any, type: MediaType | None) -> list[Candidate]:
         for kind, name in ((MediaType.TV_SHOW, "series"), (MediaType.MOVIE, "movie")):
             record = row.get(name)
             if isinstance(record, dict) and type in (None, kind):
-                number, title = read.positive(record.get("id")), read.text(record.get("name"))
+                number, title = read.positive(record.get("id")), read.name(record.get("name"))
                 if number and title:
                     poster = _image(record.get("image"))
                     hits.append(
@@ -134,9 +134,12 @@ def details(answer: Any, type: MediaType, language: str, region: str | None = No
     """Parse an extended record."""
     record = read.part(answer, "data")
     number = read.positive(read.part(record, "id"))
-    original = read.text(read.part(record, "name"))
+    original = read.name(read.part(record, "name"))
     if not isinstance(record, dict) or number is None:
         raise Nonsense(_SERVICE, "returned a title without an id")
+    if "status" not in record:
+        # As with TMDB's genres: every record has one.
+        raise Nonsense(_SERVICE, "returned an incomplete title")
     told = language_code(language)
     title = (
         _translation(record, "nameTranslations", told, "name")
@@ -245,13 +248,13 @@ def season(summary: SeasonDetails, answer: Any, number: int) -> SeasonDetails:
 
 
 def _episode(row: Mapping[str, Any]) -> EpisodeDetails | None:
-    season_number, number = read.whole(row.get("seasonNumber")), read.whole(row.get("number"))
+    season_number, number = read.season(row.get("seasonNumber")), read.episode(row.get("number"))
     if season_number is None or number is None:
         return None
     return EpisodeDetails(
         season_number=season_number,
         episode_number=number,
-        title=read.text(row.get("name")),
+        title=read.name(row.get("name")),
         overview=read.text(row.get("overview")),
         air_on=read.day(row.get("aired")),
         runtime_min=read.positive(row.get("runtime")),
@@ -265,13 +268,13 @@ def _episode(row: Mapping[str, Any]) -> EpisodeDetails | None:
 def _official(record: Any) -> list[Mapping[str, Any]]:
     # There is one row per ordering; files and users use the aired order.
     rows = [row for row in read.rows(read.part(record, "seasons")) if read.part(row, "type", "type") == "official"]
-    numbered = [(number, row) for row in rows if (number := read.whole(row.get("number"))) is not None]
+    numbered = [(number, row) for row in rows if (number := read.season(row.get("number"))) is not None]
     return [row for _, row in sorted(numbered, key=lambda entry: entry[0])]
 
 
 def _season_summary(row: Mapping[str, Any]) -> SeasonDetails:
     number = int(row["number"])
-    title = read.text(row.get("name")) or ("Specials" if number == 0 else f"Season {number}")
+    title = read.name(row.get("name")) or ("Specials" if number == 0 else f"Season {number}")
     return SeasonDetails(number=number, title=title, poster_path=_image(row.get("image")))
 
 
@@ -296,7 +299,14 @@ def _artwork(record: Mapping[str, Any], told: str, kind: int) -> str | None:
 
 def _translation(record: Mapping[str, Any], kind: str, told: str, field: str) -> str | None:
     rows = read.rows(read.part(record, "translations", kind))
-    return next((text for row in rows if row.get("language") == told and (text := read.text(row.get(field)))), None)
+    return next(
+        (
+            text
+            for row in rows
+            if row.get("language") == told and (text := (read.name if field == "name" else read.text)(row.get(field)))
+        ),
+        None,
+    )
 
 
 def _titles(record: Mapping[str, Any], title: str, original: str | None, full: str) -> tuple[OtherTitle, ...]:
@@ -310,7 +320,7 @@ def _titles(record: Mapping[str, Any], title: str, original: str | None, full: s
         ("translation", read.part(record, "translations", "nameTranslations")),
     ):
         for row in read.rows(rows):
-            name = read.text(row.get("name"))
+            name = read.name(row.get("name"))
             if name and name != title:
                 found.setdefault(name, OtherTitle(name, kind, _SHORT.get(str(row.get("language")))))
     return tuple(found.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,8 @@ from mydia.contexts.media.models import Episode, MediaItem, NewSeasons, ReleaseS
 from mydia.contexts.metadata import Details, EpisodeDetails, OtherTitle, SeasonDetails
 from mydia.parsing import normalise_title, sort_title
 from mydia.vocabulary import MediaType, find_member
+
+logger = logging.getLogger(__name__)
 
 _PLAIN_FACTS = (
     "title",
@@ -32,6 +35,9 @@ _PLAIN_FACTS = (
     "last_air_on",
     "next_air_on",
 )
+_KEPT_IF_ABSENT = frozenset({"title", "year", "original_title", "overview", "runtime_min", "original_language"})
+"""Facts that a title does not lose once they are known: a catalogue that leaves them out has a gap or a fault. Dates and age
+ratings can be withdrawn."""
 _TOLD = frozenset(
     {"title", "year", "overview", "status", "certification", "cinema_on", "digital_on", "physical_on", "runtime_min"}
 )
@@ -76,19 +82,22 @@ def apply_details(
 
     Args:
         seasons: The seasons whose episodes were fetched; the others keep theirs.
-        drop_others: Remove episodes that the new match does not have, unless a file is linked to them.
+        drop_others: The facts are of another match: what they leave out is removed, also episodes, unless a file is linked to
+            them.
     """
     before = {name: getattr(item, name) for name in (*_PLAIN_FACTS, "status")}
     for name in _PLAIN_FACTS:
         value = getattr(new, name)
-        if name not in item.locked_fields and not (name in ("title", "year") and value is None):
+        absent = value is None and (name in ("title", "year") or (name in _KEPT_IF_ABSENT and not drop_others))
+        if name not in item.locked_fields and not absent:
             setattr(item, name, value)
     if "sort_title" not in item.locked_fields:
         item.sort_title = sort_title(item.title)
     if "status" not in item.locked_fields:
-        item.status = find_member(ReleaseStatus, new.status) or ReleaseStatus.UNKNOWN
+        known = None if drop_others else item.status
+        item.status = find_member(ReleaseStatus, new.status) or known or ReleaseStatus.UNKNOWN
     if "genres" not in item.locked_fields:
-        item.genres = list(new.genres)
+        item.genres = list(new.genres) or ([] if drop_others else item.genres)
     item.tmdb_id = new.ids.tmdb_id or item.tmdb_id
     item.tvdb_id = _unless_taken(session, item, "tvdb_id", new.ids.tvdb_id)
     item.imdb_id = _unless_taken(session, item, "imdb_id", new.ids.imdb_id)
@@ -216,7 +225,7 @@ def _take_seasons(
                 episodes[key] = episode
                 added += 1
             _take_episode(episode, told_episode, stills.get(told_episode.still_path or ""))
-    _drop_gone(session, item, fetched, told_numbers, everywhere=drop_others)
+    _drop_gone(session, item, listed, fetched, told_numbers, everywhere=drop_others)
     session.flush()
     return added
 
@@ -229,12 +238,30 @@ def _take_episode(row: Episode, told: EpisodeDetails, still_id: str | None) -> N
     row.still_id = still_id or row.still_id
 
 
+_MOST_GONE = 0.5
+_FEW_GONE = 2
+
+
 def _drop_gone(
-    session: Session, item: MediaItem, fetched: list[SeasonDetails], told: set[tuple[int, int]], *, everywhere: bool
+    session: Session,
+    item: MediaItem,
+    listed: list[SeasonDetails],
+    fetched: list[SeasonDetails],
+    told: set[tuple[int, int]],
+    *,
+    everywhere: bool,
 ) -> None:
-    """Delete episodes that the provider no longer lists, except those with a file."""
+    """Delete episodes that the provider no longer lists, except those with a file.
+
+    A season that loses more than half of its episodes at once keeps them, unless the provider's own count agrees: its list was
+    cut short, and with the episodes a user's choices would be lost.
+    """
     session.flush()
-    numbers = [season.number for season in fetched if season.episodes]
+    numbers = [
+        season.number
+        for season in fetched
+        if season.episodes and (everywhere or _is_believable(session, item, season, listed, told))
+    ]
     if not numbers and not everywhere:
         return
     gone = select(Episode).where(Episode.media_item_id == item.id, Episode.held.is_(False))
@@ -253,6 +280,23 @@ def _drop_gone(
                 Season.number.not_in({s.number for s in fetched} or {-1}),
             )
         )
+
+
+def _is_believable(
+    session: Session, item: MediaItem, season: SeasonDetails, listed: list[SeasonDetails], told: set[tuple[int, int]]
+) -> bool:
+    known = session.scalars(
+        select(Episode.episode_number).where(Episode.media_item_id == item.id, Episode.season_number == season.number)
+    ).all()
+    gone = [number for number in known if (season.number, number) not in told]
+    counted = next((one.episode_count for one in listed if one.number == season.number), None)
+    if len(gone) <= max(_FEW_GONE, len(known) * _MOST_GONE) or (counted and len(season.episodes or ()) >= counted):
+        return True
+    logger.warning(
+        "list of episodes is too short, nothing removed",
+        extra={"media_item_id": item.id, "season": season.number, "missing": len(gone)},
+    )
+    return False
 
 
 def _unless_taken(session: Session, item: MediaItem, column: str, value: Any) -> Any:

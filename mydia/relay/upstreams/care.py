@@ -49,6 +49,7 @@ class UpstreamFailed(Exception):
     def __init__(self, answer: UpstreamAnswer | None = None, *, reason: str = "") -> None:
         super().__init__(reason)
         self.answer = answer
+        self.reason = reason or (f"answered with status {answer.status}" if answer is not None else "")
         """The upstream's own error, if it sent one that may be passed on."""
 
 
@@ -73,6 +74,8 @@ class Care:
         self.calls = 0
         self.failures = 0
         self.limited = 0
+        self.trouble = ""
+        """The latest failure in a few words; it explains why the upstream is not asked now."""
         count = max(1, round(per_s))
         self._limiter = RateLimiter(count, count / per_s, monotonic_s=times.monotonic_s)
         self._max_wait_s = max_wait_s

@@ -264,7 +264,7 @@ def restore_backup(deps: DepsDep, caller: CallerDep, name: FromPath[str], data: 
 
 @delete("/backups/{name:str}", sync_to_thread=True, summary="Delete a backup")
 def remove_backup(config: ConfigDep, database: DatabaseDep, caller: CallerDep, name: FromPath[str]) -> None:
-    """Delete a backup for good."""
+    """Delete a backup permanently."""
     settings.backups.remove_backup(database, caller, clock.now(), config.backups_directory, name)
 
 

@@ -134,6 +134,7 @@ _ROUTES = {
     "/system/backups": "POST /backups",
     "/system/backups/upload": "POST /backups/uploads",
     "/system/backups/{}/restore": "POST /backups/{}/restore",
+    "/system/backups/{}/remove": "DELETE /backups/{}",
     "/system/pause": "PUT /tasks/paused",
     "/system/resume": "PUT /tasks/paused",
     "/system/runs/{}/cancel": "POST /tasks/runs/{}/cancel",
