@@ -73,7 +73,7 @@ class RelayAnswer:
     retry_after_s: int | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
-    """Why the upstream could not answer, in a few words; for this process only."""
+    """Why the upstream could not answer, in a few words. It is not sent to other machines."""
 
     def json(self) -> Any:
         """Return the body as JSON."""
