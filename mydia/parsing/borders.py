@@ -337,7 +337,11 @@ _MOST_CODES, _CODE_LENGTH = 4, 3
 
 def _is_spoken_of(words: Words, mark: Mark) -> bool:
     """Return whether a language ends a phrase of a title: `How.to.Be.Danish.720p`, `The.Georgian.720p`."""
-    if mark.kind != "language" or mark.first == 0 or words.words[mark.first - 1] not in _BEFORE_LANGUAGES:
+    if mark.kind != "language" or mark.first == 0:
+        return False
+    article = words.words[mark.first - 2] if mark.first > 1 else ""
+    described = mark.value in _SELDOM_DUBBED and article in _ENGLISH_ARTICLES
+    if not described and words.words[mark.first - 1] not in _BEFORE_LANGUAGES:
         return False
     return words.text[words.starts[mark.first] : words.ends[mark.last - 1]].istitle() and not words.text.istitle()
 
@@ -348,6 +352,10 @@ _BEFORE_LANGUAGES = frozenset({
     "talk", "talking", "half", "part",
 })  # fmt: skip
 """Words that need a language or nationality behind them, so it belongs to the title."""
+_SELDOM_DUBBED = frozenset({"eu", "ga", "gl"})
+"""Languages into which next to nothing is dubbed: behind an article and an adjective (`A.Dangerous.Irish`) they are nationalities.
+`The.Return.German` is a release in German."""
+_ENGLISH_ARTICLES = frozenset({"a", "an", "the"})
 
 
 def _is_code(words: Words, index: int, marks: list[Mark], *, is_alone: bool) -> bool:

@@ -25,6 +25,28 @@ def find_short_editions(words: Words, taken: list[Mark]) -> list[Mark]:
     return found
 
 
+def find_named_editions(words: Words, taken: list[Mark]) -> list[Mark]:
+    """Find editions with a name of their own (`Title.2017.Noir.Edition.1080p`): one word between the year and `Edition` or `Cut`.
+
+    Other known words may stand before it (`2017.Remastered.Noir.Edition`).
+    """
+    marked = {index for mark in taken for index in range(mark.first, mark.last)}
+    found: list[Mark] = []
+    # In `2012.Paper.Cut.2015` the first year belongs to the title.
+    begin = max((index for index, word in enumerate(words.words) if is_year(word)), default=0)
+    for index in range(begin + 2, len(words.words)):
+        if words.words[index] not in _NAMED or {index - 1, index} & marked:
+            continue
+        name = words.text[words.starts[index - 1] : words.ends[index - 1]]
+        before = words.words[index - 2]
+        if name.isalpha() and name[0].isupper() and (index - 2 in marked or is_year(before)):
+            found.append(Mark(index - 1, index + 1, "edition", name.capitalize(), solid=False))
+    return found
+
+
+_NAMED = frozenset({"edition", "cut"})
+
+
 def read_edition(words: Words, found: list[Mark]) -> tuple[str | None, tuple[str, ...], tuple[tuple[int, int], ...]]:
     """Return the edition as written, its normalised values and their spans.
 

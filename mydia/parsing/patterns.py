@@ -296,6 +296,7 @@ EDITIONS = _rows(
     ("Workprint Cut", "workprint cut", "Movie.1982.Workprint.Cut"),
     ("International Cut", "international cut|international version|us cut|uk cut|european cut|japanese cut|broadcast edition|television cut|tv cut", "Movie.1978.International.Cut"),
     ("Superbit", "superbit", "Movie.1997.Superbit"),
+    ("Roadshow", "roadshow cut|roadshow edition|roadshow version", "Movie.1965.Roadshow.Edition"),
     ("2in1", "2in1|2 in 1", "Movie.2012.2in1"),
     ("3in1", "3in1|3 in 1", "Movie.2012.3in1"),
     ("4in1", "4in1|4 in 1", "Movie.2012.4in1"),

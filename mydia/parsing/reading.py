@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from mydia.parsing import refusals
 from mydia.parsing.borders import CHECKSUM, YEAR, Borders, before_web, find_borders
-from mydia.parsing.editions import find_short_editions, read_edition
+from mydia.parsing.editions import find_named_editions, find_short_editions, read_edition
 from mydia.parsing.grading import read_quality, read_revision
 from mydia.parsing.groups import read_group
 from mydia.parsing.languages import find_language_codes, read_languages
@@ -45,6 +45,8 @@ def read(name: str, hint: str | None = None) -> tuple[ParsedRelease, str | None]
     marks = drop_team_names(words, find_marks(words))
     if short := find_short_editions(words, marks):
         marks = sorted([*marks, *short])
+    if named := find_named_editions(words, marks):
+        marks = sorted([*marks, *named])
     if not any(m.solid for m in marks):
         # `The Web` ends a title and `WEB` a release; without a solid word only capitals or a bracket decide.
         marks = [m for m in marks if m.kind != "source" or _is_written_as_source(words, m)]
