@@ -4,7 +4,7 @@ import { closeDialog, openDialog, placeToasts } from "./core/dialogs.js";
 import { down, isStream } from "./core/connection.js";
 import { checkNeeds, focusNamedField } from "./core/forms.js";
 import { listenForChanges, retryLater } from "./core/live.js";
-import { sameControl } from "./core/movement.js";
+import { noteFocus, restoreFocus, sameControl } from "./core/movement.js";
 import { waitForRestart } from "./core/reconnect.js";
 import { clearSelection, redrawSelection } from "./core/selection.js";
 import { showToast, watchNewToasts } from "./core/toasts.js";
@@ -54,7 +54,9 @@ const arrived = (title, source) => {
 
 /** Request -> the link that was followed. After the swap, htmx names another element if the link is gone. */
 const links = new WeakMap();
+let held;
 on("htmx:before:swap", ({ detail: { ctx } }) => {
+  held = noteFocus();
   const link = ctx?.sourceElement?.closest?.("a");
   if (link) links.set(ctx, link);
 });
@@ -67,6 +69,7 @@ on("htmx:after:swap", (event) => {
   const followed = location.pathname !== page || link;
   // htmx sets the title after this event.
   if (ctx?.target?.id === "main" && followed) arrived(ctx.title || document.title, link);
+  restoreFocus(held);
 });
 
 on("htmx:error", (event) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -127,3 +128,17 @@ def test_a_chosen_filter_and_tab_keep_the_focus(open_tab: Callable[..., Tab], or
     expect(files).to_have_attribute("aria-current", "page")
     expect(files).to_be_focused()
     assert tab.errors == []
+
+
+def test_a_button_whose_entry_is_gone_hands_the_focus_on(
+    open_tab: Callable[..., Tab], origin: str, server: Server
+) -> None:
+    tab = open_tab(origin, cookies={"session": server.token})
+    page = tab.go("/imports?bucket=check")
+    title = page.locator("#main h2").first.inner_text()
+    ignore = page.get_by_role("button", name=re.compile("^Ignore")).locator("visible=true").first
+    ignore.press("Enter")
+    expect(page.get_by_text("1 entry ignored")).to_be_visible()
+    page.wait_for_timeout(300)  # the page is read again after the toast
+    assert page.evaluate("document.activeElement.closest('#main') !== null")
+    assert tab.errors == [], title

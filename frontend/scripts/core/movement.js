@@ -60,3 +60,21 @@ export const sameControl = (source) => {
   const place = alike(link.getRootNode()).indexOf(link);
   return now.find((one) => ownText(one) === ownText(link)) || now[Math.min(place, now.length - 1)];
 };
+
+const labelOf = (element) => element.getAttribute("aria-label") || element.textContent.trim();
+const alikeInMain = (held) => $$(held.tag, $("#main")).filter((one) => labelOf(one) === held.label);
+
+/** Return what has the focus within the page, so that `restoreFocus` finds it after a swap that removes it. */
+export const noteFocus = () => {
+  const element = document.activeElement;
+  if (!element?.matches("#main :is(a, button, summary)")) return undefined;
+  const held = { tag: element.localName, label: labelOf(element) };
+  return { ...held, place: alikeInMain(held).indexOf(element) };
+};
+
+/** Focus the button of the same name, of the next entry if its own is gone; otherwise the page itself. */
+export const restoreFocus = (held) => {
+  if (!held || document.activeElement !== document.body || $("dialog[open]")) return;
+  const alike = alikeInMain(held);
+  (alike[Math.min(held.place, alike.length - 1)] || $("#main")).focus({ preventScroll: true });
+};
