@@ -46,7 +46,8 @@ export const moveFocus = ({ key, target }) => {
 
 const FILTERS = ".filter,.seg a,.tabs-line a";
 const ownText = (link) =>
-  link.getAttribute("aria-label") || [...link.childNodes].map((node) => node.nodeType === 3 && node.data.trim()).join("");
+  link.getAttribute("aria-label") ||
+  [...link.childNodes].map((node) => node.nodeType === 3 && node.data.trim()).join("");
 const groupOf = (link) => link.parentElement?.closest("[aria-label]")?.getAttribute("aria-label");
 
 /** The control of the new page that stands for a filter or tab of the old one; if it is gone, its neighbour. */
