@@ -28,6 +28,10 @@ class Unreachable(AdapterError):
     code = "unreachable"
 
 
+class ServerError(Unreachable):
+    """It answered that it has a problem of its own (5xx). Unlike a missing connection, this makes indexers wait longer."""
+
+
 class Refused(AdapterError):
     """Refused: wrong credentials, banned, not allowed. Retrying does not help."""
 

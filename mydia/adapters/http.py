@@ -26,7 +26,7 @@ import httpx2
 import msgspec
 
 from mydia import __version__, clock, writing
-from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
+from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, ServerError, Unreachable
 from mydia.errors import Misconfigured
 
 USER_AGENT = f"Mydia/{__version__}"
@@ -248,7 +248,7 @@ def fault(service: str, response: Response) -> AdapterError:
     if status == 404:
         return Refused(service, "nothing found at this address (HTTP 404); check the address")
     if status == 408 or status >= 500:
-        return Unreachable(service, f"server error (HTTP {status}); try again later", retry_after_s=retry_after_s)
+        return ServerError(service, f"server error (HTTP {status}); try again later", retry_after_s=retry_after_s)
     return Refused(service, f"refused the request (HTTP {status})")
 
 

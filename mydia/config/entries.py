@@ -48,6 +48,9 @@ INDEXER_OPTIONS = (
     "trusted_hosts",
     "seed_ratio",
     "seed_time_min",
+    "queries_per_hour",
+    "queries_per_day",
+    "grabs_per_day",
     "verify_certificate",
 )
 
@@ -89,6 +92,9 @@ LISTS = (
             "rate_limit",
             "timeout",
             "minimum_seeders",
+            "rss",
+            "automatic_search",
+            "interactive_search",
             *INDEXER_OPTIONS,
         ),
         {"url": "base_url"},

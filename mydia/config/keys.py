@@ -609,6 +609,14 @@ class DownloadsSettings:
         high=8760,
         editable=True,
     )
+    rss_interval_minutes: int = key(
+        "RSS_INTERVAL_MINUTES",
+        15,
+        "Minutes between reads of the indexers' feeds (RSS sync); 1 to 9 count as 10, 0 turns it off.",
+        low=0,
+        high=1440,
+        editable=True,
+    )
     search_batch: int = key(
         "SEARCH_BATCH",
         50,

@@ -299,6 +299,20 @@ class LibraryPathAdded(Event, frozen=True):
     path: str
 
 
+class FeedGapFound(Event, frozen=True, kw_only=True):
+    """Releases appeared in an indexer's feed and were gone before it was read."""
+
+    resource: ClassVar[str] = "service"
+    severity: ClassVar[str] = "warning"
+    indexer_id: str
+    name: str
+    since: str | None
+    """ISO instant."""
+    until: str | None
+    reason: str
+    """feed_short | limit | failed"""
+
+
 class ServiceStateChanged(Event, frozen=True, kw_only=True):
     """A client, indexer or provider stopped answering, or answers again."""
 

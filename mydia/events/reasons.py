@@ -128,6 +128,10 @@ SENTENCES: Mapping[str, str] = {
     "match.from-names": "The title comes from the file names",
     "match.downloaded": "Downloaded for this title",
     "match.imported": "Imported manually",
+    # Why an indexer's feed has a gap.
+    "feed-gap.feed_short": "The feed does not go back far enough.",
+    "feed-gap.limit": "More releases appeared than are read at once.",
+    "feed-gap.failed": "A page of the feed failed several times and was skipped.",
     # Why a release was rejected.
     "unparsable": "The release name can't be parsed.",
     "unparsable.no-episode": "The name has no season or episode.",
@@ -137,6 +141,7 @@ SENTENCES: Mapping[str, str] = {
     "wrong-title.other-series": "The indexer says it is another show ({catalogue} {found} instead of {expected}).",
     "wrong-year": "It is from {year}; {title} is from {expected}.",
     "wrong-year.missing": "The name has no year, and there is also {namesake}.",
+    "wrong-title.ambiguous": "The name may also mean {other}; there is no year or id that decides.",
     "wrong-episode.unknown": "{title} has no episode {episode}.",
     "wrong-episode.unknown-day": "{title} has no episode of {day:day}.",
     "wrong-episode.unknown-season": "{title} has no episode in season {season}.",
@@ -167,6 +172,8 @@ SENTENCES: Mapping[str, str] = {
     "already-imported": "This release was imported on {on:day}.",
     "grabbed-recently": "“{title}” was grabbed on {on:day}, and this is no better.",
     "grabbed-recently.same": "This release was grabbed on {on:day}.",
+    "not-wanted": "No title of the library that wants something has this name.",
+    "not-grabbed": "It passes every rule, but was not sent to a download client; see the title's searches.",
     "in-queue": "This release is already being downloaded.",
     "in-queue.better": "{quality} is already being downloaded: “{title}”.",
     "seeders-min": "{seeders:plural:seeder}; at least {minimum} required.",

@@ -162,6 +162,8 @@ class Schedule(msgspec.Struct, frozen=True):
     """Params that replace the others if a user starts it."""
     setting: str = ""
     """The setting that overrides the cron expression (with another one or a number of minutes), if users can change it."""
+    at_least: int = 0
+    """The shortest interval, in minutes, that the setting can choose; 0 turns the schedule off in any case."""
 
     @property
     def key(self) -> str:

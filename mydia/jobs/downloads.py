@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mydia import clock
@@ -82,12 +83,26 @@ def search_wanted(deps: Deps) -> str:
     """Search for missing and upgradable titles in a batch, those not searched for longest first."""
     now = clock.now()
     with deps.database.reads() as session:
-        limit = settings.of(session).downloads.search_batch
-        due = downloads.due_searches(session, now, limit=limit)
+        due = downloads.targets.due_searches(session, now, limit=settings.of(session).downloads.search_batch)
+    return _search_each(deps, due)
+
+
+@job("downloads.search_new", queue="search", title="Search for what just came out", max_retries=0, time_limit_s=3600)
+def search_new(deps: Deps) -> str:
+    """Search for episodes that aired and films that came out in the last day, unless they were searched since."""
+    with deps.database.reads() as session:
+        found = downloads.targets.just_out(session, clock.now(), limit=settings.of(session).downloads.search_batch)
+    return _search_each(deps, found)
+
+
+def _search_each(deps: Deps, due: Sequence[SearchTarget]) -> str:
     taken = 0
     for done, target in enumerate(due):
-        if deps.run.cancelled():
-            return f"{done} of {len(due)} searched, {taken} grabbed, then stopped"
+        with deps.database.reads() as session:
+            available = settings.indexers.indexer_connections(session, usage="backlog", now=clock.now())
+        stopped = "" if available else ", then no indexer was available"
+        if stopped or deps.run.cancelled():
+            return f"{done} of {len(due)} searched, {taken} grabbed{stopped or ', then stopped'}"
         deps.run.progress(done, len(due))
         try:
             taken += len(
@@ -98,7 +113,7 @@ def search_wanted(deps: Deps) -> str:
                     clock.now(),
                     target,
                     cause=downloads.SearchCause.BACKLOG,
-                    only_due=True,
+                    only_due=not target.episode_ids,
                     cancelled=deps.run.cancelled,
                 )
             )
@@ -107,6 +122,25 @@ def search_wanted(deps: Deps) -> str:
     if taken:
         _look_soon(deps)
     return f"{len(due)} searched, {taken} grabbed"
+
+
+@job("downloads.make_due", queue="default", title="Search again soon", max_retries=1)
+def make_due(deps: Deps, *, media_item_id: str) -> str:
+    """Let the next automatic run search a title that is monitored again."""
+    with deps.database.writes() as session:
+        downloads.targets.make_due(session, clock.now(), media_item_id)
+    return "done"
+
+
+@job("downloads.sync_feeds", queue="search", title="RSS sync", max_retries=0, time_limit_s=1800)
+def sync_feeds(deps: Deps) -> str:
+    """Read the newest releases of all indexers and grab what is wanted."""
+    report = downloads.feeds.sync(
+        deps.database, deps.outside, clock.now(), on_progress=deps.run.progress, cancelled=deps.run.cancelled
+    )
+    if report.grabbed:
+        _look_soon(deps)
+    return str(report)
 
 
 @job("downloads.monitor", queue="critical", title="Check download clients", max_retries=0, time_limit_s=120)
@@ -156,6 +190,7 @@ def sweep(deps: Deps) -> str:
 @job("downloads.recover", queue="critical", title="Recover interrupted downloads", max_retries=8, min_backoff_s=5)
 def recover(deps: Deps) -> str:
     """At the worker's start: settle interrupted grabs, continue imports, and check the clients."""
+    settings.services.note_start(clock.now())
     said = downloads.recover(deps.database, deps.outside, clock.now())
     deps.enqueue("downloads.sweep", {}, dedup=sweep.key(), cause="start")
     deps.enqueue("downloads.monitor", {}, dedup=monitor_downloads.key(), cause="start")

@@ -136,6 +136,12 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
             when=lambda e: "profile" in e.changed,
         ),
         Trigger(
+            "downloads.make_due",
+            lambda e: {"media_item_id": e.media_item_id},
+            _same("downloads.make_due", "media_item_id"),
+            when=lambda e: e.changed.get("monitored", [None, False])[1] is True or "profile" in e.changed,
+        ),
+        Trigger(
             "metadata.fetch_images",
             lambda _: {},
             lambda _: "metadata.fetch_images",
@@ -201,6 +207,15 @@ SCHEDULE: tuple[Schedule, ...] = (
         by_hand={"cautious": False},
     ),
     Schedule("15 */6 * * *", "downloads.search_wanted", title="Search for wanted releases", setting="jobs.search_cron"),
+    Schedule("25 * * * *", "downloads.search_new", title="Search for what just came out"),
+    Schedule(
+        "*/15 * * * *",
+        "downloads.sync_feeds",
+        title="RSS sync",
+        setting="downloads.rss_interval_minutes",
+        # Indexers ban clients that read more often. Source: arr-stack §4.1.
+        at_least=10,
+    ),
     Schedule(
         "*/5 * * * *",
         "downloads.monitor",

@@ -201,8 +201,15 @@ def _overrides(schedule: Sequence[Schedule], setting: ReadSetting) -> dict[str, 
     for entry in schedule:
         if entry.setting:
             value = setting(entry.setting)
-            found[entry.key] = every_minutes(value) if isinstance(value, int) else str(value or "") or None
+            found[entry.key] = _cron_of(value, entry.at_least)
     return found
+
+
+def _cron_of(value: object, at_least: int) -> str | None:
+    """Return the cron expression of a setting: an interval in minutes or an expression; 0 and empty turn it off."""
+    if isinstance(value, int):
+        return every_minutes(max(value, at_least)) if value else None
+    return str(value or "") or None
 
 
 def lower_priority() -> None:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import KW_ONLY, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from litestar import Response, get
 from sqlalchemy import text
 
-from mydia import __version__, units
-from mydia.contexts import library, settings
+from mydia import __version__, clock, units
+from mydia.contexts import downloads, library, settings
 from mydia.contexts.users import SYSTEM, Permission
 from mydia.errors import MydiaError
 from mydia.web.deps import WebDeps, WebRequest, caller_of, deps_of
@@ -23,6 +23,8 @@ from mydia.web.locality import is_this_machine
 
 _DEADLINE_S = 5.0
 _LOW_DISK_BYTES = 256 * units.MIB  # below this SQLite soon cannot write its log
+
+_LATE_READS = 4  # intervals after which a feed that was not read is reported; a run can take longer than one
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,29 @@ def look_at_services(deps: WebDeps) -> Iterable[Check]:
             )
 
 
+def look_at_feeds(deps: WebDeps) -> Iterable[Check]:
+    """Report whether the indexers' feeds are read in time, and releases that were missed."""
+    now = clock.now()
+    with deps.database.reads() as session:
+        feeds = [feed for feed in downloads.feeds.list_feeds(session, SYSTEM) if feed.on]
+        interval = timedelta(minutes=settings.of(session).downloads.rss_interval_minutes)
+        resting = {
+            one.id
+            for one in settings.services.list_services(session, SYSTEM, "indexer")
+            if settings.services.is_resting(one.status, now)
+        }
+    for feed in feeds:
+        name = f"feed of {feed.name}"
+        if gap := downloads.feeds.gap_sentence(feed, now):
+            yield Check(name, "warning", gap, is_elsewhere=True)
+        elif feed.read_at is None:
+            yield Check(name, "unknown", "Not read yet.")
+        elif feed.read_at < now - _LATE_READS * interval and feed.indexer_id not in resting:
+            yield Check(name, "warning", f"Not read since {since(feed.read_at)}. Check RSS sync under Tasks.")
+        else:
+            yield Check(name, "ok", f"Read {since(feed.read_at)}.", is_elsewhere=True)
+
+
 def since(moment: datetime) -> str:
     """Return an instant for the sentence of a check: `3 Nov 08:05 UTC`."""
     return f"{moment:%-d %b %H:%M} UTC"
@@ -171,6 +196,7 @@ CHECKS: tuple[tuple[str, Look], ...] = (
     ("worker", look_at_worker),
     ("library folders", look_at_library_folders),
     ("services", look_at_services),
+    ("feeds", look_at_feeds),
 )
 """The checks of `/ready`, in addition to `routes.CHECKS`."""
 

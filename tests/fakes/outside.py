@@ -25,7 +25,7 @@ from mydia.adapters.download_clients import (
 from mydia.adapters.errors import AdapterError, Nonsense, Refused, Unreachable
 from mydia.adapters.filesystem import Files
 from mydia.adapters.http import Http
-from mydia.adapters.indexers import Capabilities, Fetched, Indexer, IndexerRelease, Query
+from mydia.adapters.indexers import Capabilities, Fetched, Indexer, IndexerRelease, Known, Newest, Query
 from mydia.adapters.kinds import Connection, Secret
 from mydia.adapters.media_tools import AudioTrack, MediaFacts
 from mydia.adapters.metadata_providers.base import (
@@ -219,6 +219,9 @@ class FakeIndexer:
         self.trouble: AdapterError | None = None
         self.queries: list[Query] = []
         self.fetched: list[str] = []
+        self.page_size = 100
+        self.reaches_back = 10_000
+        """Number of releases in the feed; older ones have dropped out of it."""
 
     def go_away(self) -> None:
         """Become unreachable."""
@@ -249,6 +252,19 @@ class FakeIndexer:
         self._ask()
         oldest = datetime.min.replace(tzinfo=UTC)
         return sorted(self.releases, key=lambda release: release.published_at or oldest, reverse=True)[:limit]
+
+    def catch_up(self, known: Known, *, limit: int = 1_000) -> Newest:
+        newest = self.recent(limit=limit)
+        reached = ended = False
+        found: list[IndexerRelease] = []
+        for start in range(0, max(1, min(len(newest), self.reaches_back)), self.page_size):
+            page = newest[start : min(start + self.page_size, self.reaches_back)]
+            found += page
+            ended = start + self.page_size >= min(len(self.releases), self.reaches_back)
+            reached = known.is_reached_by(page, ended=ended)
+            if reached or ended:
+                break
+        return Newest(releases=tuple(found), reached=reached, ended=ended)
 
     def fetch(self, release_url: str) -> Fetched:
         self._ask()

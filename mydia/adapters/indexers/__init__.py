@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mydia.adapters.indexers.base import Capabilities, Fetched, Indexer, IndexerRelease, Protocols, Query
-from mydia.adapters.indexers.fan_out import IndexerAnswer, ask_all, ask_each
+from mydia.adapters.indexers.base import (
+    Capabilities,
+    Fetched,
+    Indexer,
+    IndexerRelease,
+    Known,
+    Newest,
+    Protocols,
+    Query,
+    mark_of,
+)
+from mydia.adapters.indexers.fan_out import Answered, IndexerAnswer, ask_all, ask_each
 from mydia.adapters.kinds import Connection, Kind, Need
 
 if TYPE_CHECKING:
@@ -14,15 +24,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "Answered",
     "Capabilities",
     "Fetched",
     "Indexer",
     "IndexerAnswer",
     "IndexerRelease",
+    "Known",
+    "Newest",
     "Protocols",
     "Query",
     "ask_all",
     "ask_each",
+    "mark_of",
 ]
 
 

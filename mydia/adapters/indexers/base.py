@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Protocol
 
 import msgspec
 
+from mydia.adapters.errors import AdapterError
 from mydia.adapters.kinds import Connection
 
 
@@ -68,6 +71,61 @@ class IndexerRelease(msgspec.Struct, frozen=True, kw_only=True):
     tvdb_id: int | None = None
 
 
+def mark_of(release: IndexerRelease) -> str:
+    """Return a short digest that identifies a release in its feed.
+
+    It is the guid's; without a guid it is that of name and size, because links contain keys that change.
+    """
+    has_guid = release.guid not in (release.download_url, release.magnet)
+    identity = release.guid if has_guid else f"{release.title}\n{release.size_bytes}"
+    return blake2b(identity.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+# Releases at the end of a page that decide whether it goes back far enough. Trackers pin releases to the top, and Usenet
+# indexers list posts that they found late under an old date, so one release proves nothing.
+_LAST = 5
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read of a feed before."""
+
+    marks: frozenset[str] = frozenset()
+    """`mark_of` the releases."""
+    published_at: datetime | None = None
+    """The newest date of a release; None if none had one."""
+
+    def is_reached_by(self, page: Sequence[IndexerRelease], *, ended: bool) -> bool:
+        """Return whether a page goes back to what was read before: most of its last releases are known or older.
+
+        Args:
+            ended: It is the last page of the feed; then its last release is enough.
+        """
+        last = page[-_LAST:]
+        return sum(map(self._has, last)) * 2 > len(last) or (ended and any(map(self._has, last[-1:])))
+
+    def _has(self, release: IndexerRelease) -> bool:
+        if mark_of(release) in self.marks:
+            return True
+        return (
+            self.published_at is not None
+            and release.published_at is not None
+            and release.published_at < self.published_at
+        )
+
+
+class Newest(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest releases of a feed, read page by page."""
+
+    releases: tuple[IndexerRelease, ...]
+    """In the feed's order, newest first; each one once."""
+    reached: bool
+    """Whether they go back to what was read before."""
+    ended: bool
+    """Whether the feed has no more pages."""
+    failure: AdapterError | None = None
+    """Why a page after the first could not be read."""
+
+
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What an indexer can search by (`t=caps`)."""
 
@@ -93,6 +151,13 @@ class Indexer(Protocol):
 
     def recent(self, *, limit: int = 100) -> list[IndexerRelease]:
         """Return its newest releases (RSS), newest first."""
+
+    def catch_up(self, known: Known, *, limit: int = 1_000) -> Newest:
+        """Read its newest releases page by page until `known` is reached, the feed ends, or `limit` releases are read.
+
+        Raises:
+            AdapterError: The first page could not be read. A later failure is part of the result.
+        """
 
     def fetch(self, release_url: str) -> Fetched:
         """Fetch a .torrent or .nzb file, or a magnet link to which the URL redirects."""

@@ -10,32 +10,46 @@ import msgspec
 from mydia import clock, writing
 from mydia.adapters.errors import AdapterError, Unreachable
 from mydia.adapters.indexers.base import Indexer, IndexerRelease
+from mydia.adapters.indexers.pace import counted
 from mydia.adapters.kinds import Connection
 
 _LOOK_EVERY_S = 0.25
 """Interval at which a waiting search checks whether it was cancelled."""
 
 
+class Answered[T](msgspec.Struct, frozen=True):
+    """What one indexer answered: either a result or the error."""
+
+    connection: Connection
+    result: T | None
+    failure: AdapterError | None
+    took_s: float
+    requests: int = 0
+    """Requests that were sent to it."""
+
+
 class IndexerAnswer(msgspec.Struct, frozen=True):
-    """The result of one indexer: either releases or the error."""
+    """The result of one indexer in a search: either releases or the error."""
 
     connection: Connection
     releases: tuple[IndexerRelease, ...]
     failure: AdapterError | None
     took_s: float
+    requests: int = 0
+    """Requests that were sent to it."""
 
 
-def ask_all(
+def ask_all[T](
     indexers: Sequence[Indexer],
-    ask: Callable[[Indexer], Sequence[IndexerRelease]],
+    ask: Callable[[Indexer], T],
     *,
     deadline_s: float = 60.0,
     workers: int = 8,
-) -> list[IndexerAnswer]:
+) -> list[Answered[T]]:
     """Query every indexer, at most `workers` at a time, and return the results in the given order.
 
     Args:
-        ask: The call for each indexer, such as `lambda indexer: indexer.search(query)`.
+        ask: The call for each indexer, such as `lambda indexer: indexer.catch_up(known)`.
         deadline_s: Indexers that have not answered by then count as unreachable; their threads end by their own
             timeouts.
     """
@@ -77,27 +91,34 @@ def ask_each(
             left_s = started + deadline_s - clock.monotonic_s()
             if left_s <= 0:
                 took_s = clock.monotonic_s() - started
-                yield from (_answer(indexer, future, took_s) for future, indexer in waiting.items())
+                yield from (_found(_answer(indexer, future, took_s)) for future, indexer in waiting.items())
                 return
             done, _ = wait(waiting, timeout=min(left_s, _LOOK_EVERY_S), return_when=FIRST_COMPLETED)
             for future in done:
                 del waiting[future]
-                yield future.result()
+                yield _found(future.result())
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _ask_one(indexer: Indexer, ask: Callable[[Indexer], Sequence[IndexerRelease]]) -> IndexerAnswer:
+def _ask_one[T](indexer: Indexer, ask: Callable[[Indexer], T]) -> Answered[T]:
     started = clock.monotonic_s()
-    try:
-        releases, failure = tuple(ask(indexer)), None
-    except AdapterError as error:
-        releases, failure = (), error
-    return IndexerAnswer(indexer.connection, releases, failure, clock.monotonic_s() - started)
+    result: T | None = None
+    failure: AdapterError | None = None
+    with counted() as requests:
+        try:
+            result = ask(indexer)
+        except AdapterError as error:
+            failure = error
+    return Answered(indexer.connection, result, failure, clock.monotonic_s() - started, requests.count)
 
 
-def _answer(indexer: Indexer, future: Future[IndexerAnswer], took_s: float) -> IndexerAnswer:
+def _answer[T](indexer: Indexer, future: Future[Answered[T]], took_s: float) -> Answered[T]:
     if future.done():
         return future.result()
     late = Unreachable(indexer.connection.name, f"no answer within {took_s:.0f} seconds")
-    return IndexerAnswer(indexer.connection, (), late, took_s)
+    return Answered(indexer.connection, None, late, took_s)
+
+
+def _found(answer: Answered[Sequence[IndexerRelease]]) -> IndexerAnswer:
+    return IndexerAnswer(answer.connection, tuple(answer.result or ()), answer.failure, answer.took_s, answer.requests)

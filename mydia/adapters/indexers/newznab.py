@@ -22,10 +22,10 @@ import lxml.etree as etree  # noqa: PLR0402  # a compiled module without types, 
 import msgspec
 
 from mydia import clock
-from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
+from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, ServerError
 from mydia.adapters.http import MAX_BYTES, Http, Response, fault, looks_like_html, read_retry_after, without_keys
 from mydia.adapters.indexers import feed_xml
-from mydia.adapters.indexers.base import Capabilities, Fetched, IndexerRelease, Protocols, Query
+from mydia.adapters.indexers.base import Capabilities, Fetched, IndexerRelease, Known, Newest, Protocols, Query
 from mydia.adapters.indexers.pace import keep_pace
 from mydia.adapters.kinds import Connection
 from mydia.adapters.torrents import magnet_for, magnet_hashes
@@ -97,6 +97,56 @@ class Newznab:
         found = self._releases({"t": "search"}, limit, caps, self._categories("any"))
         oldest = datetime.min.replace(tzinfo=UTC)
         return sorted(found, key=lambda release: release.published_at or oldest, reverse=True)
+
+    def catch_up(self, known: Known, *, limit: int = 1_000) -> Newest:
+        """Read its feed back to what is known. An indexer without a general search has a feed for each kind of title."""
+        caps = self._known_capabilities()
+        parts = [
+            self._read_back({"t": mode}, self._categories(type), caps, known, limit, first=not index)
+            for index, (mode, type) in enumerate(_feeds(caps.shown))
+        ]
+        return Newest(
+            releases=tuple({release.guid: release for part in parts for release in part.releases}.values()),
+            reached=all(part.reached for part in parts),
+            ended=all(part.ended for part in parts),
+            failure=next((part.failure for part in parts if part.failure is not None), None),
+        )
+
+    def _read_back(
+        self,
+        parameters: Mapping[str, str],
+        categories: tuple[int, ...],
+        caps: _Caps,
+        known: Known,
+        limit: int,
+        *,
+        first: bool,
+    ) -> Newest:
+        """Read one feed page by page.
+
+        Args:
+            first: Raise the failure of the first page.
+        """
+        page_size = min(_LIMIT, caps.shown.limit_max)
+        found: dict[str, IndexerRelease] = {}
+        reached = ended = False
+        failure: AdapterError | None = None
+        for page in range(-(-limit // page_size)):
+            try:
+                releases, items, total = self._page(parameters, categories, page_size, page * page_size)
+            except AdapterError as error:
+                if first and page == 0:
+                    raise
+                failure = error
+                break
+            before = len(found)
+            found |= {release.guid: release for release in releases if release.guid not in found}
+            # Servers that ignore the offset return the first page again.
+            ended = items < page_size or len(found) == before or (total is not None and (page + 1) * page_size >= total)
+            reached = known.is_reached_by(releases, ended=ended)
+            if reached or ended:
+                break
+        return Newest(releases=tuple(found.values())[:limit], reached=reached, ended=ended, failure=failure)
 
     def fetch(self, release_url: str) -> Fetched:
         """Fetch a .torrent or .nzb file, a magnet link, or a redirect to one."""
@@ -265,7 +315,7 @@ class Newznab:
             return Refused(name, f"is disabled there{quoted}")
         if code == 300 or answer.status == 404:
             return Refused(name, f"no longer has this release{quoted}")
-        return Unreachable(name, f"server error{quoted}", retry_after_s=retry_after_s)
+        return ServerError(name, f"server error{quoted}", retry_after_s=retry_after_s)
 
     def _release(self, item: etree._Element) -> IndexerRelease | None:
         title = _plain_title(_text(item, "title"))
@@ -330,6 +380,13 @@ class Newznab:
 
 class _NotUnderstood(Refused):
     """The indexer does not support the function or parameter; another query may work."""
+
+
+def _feeds(caps: Capabilities) -> tuple[tuple[str, str], ...]:
+    """Return (mode, type of title) of the feeds to read."""
+    modes = (("tvsearch", "tv", caps.tv_search), ("movie", "movie", caps.movie_search))
+    named = tuple((mode, type) for mode, type, parameters in modes if parameters)
+    return (("search", "any"),) if caps.search or not named else named
 
 
 def _tiers(query: Query, caps: _Caps) -> Iterator[dict[str, str]]:

@@ -1,8 +1,19 @@
 """Downloads: search, decide, grab and monitor releases. Parts with their own front door are the modules listed here:
-`queue`, `history`, `importing`, `blocklist`, `pending` (what waits), `replacing` (faulty files), `unknown` (downloads that Mydia did not start) and `wording` (sentences).
+`queue`, `history`, `importing`, `blocklist`, `feeds`, `pending` (what waits), `replacing` (faulty files), `targets` (what is searched), `unknown` (downloads that Mydia did not start) and `wording` (sentences).
 """
 
-from mydia.contexts.downloads import blocklist, history, importing, pending, queue, replacing, unknown, wording
+from mydia.contexts.downloads import (
+    blocklist,
+    feeds,
+    history,
+    importing,
+    pending,
+    queue,
+    replacing,
+    targets,
+    unknown,
+    wording,
+)
 from mydia.contexts.downloads.grab import (
     AlreadyComing,
     AlreadyInClient,
@@ -36,7 +47,7 @@ from mydia.contexts.downloads.search import (
     request_searches,
     run_search,
 )
-from mydia.contexts.downloads.targets import SearchTarget, due_searches, plan_targets
+from mydia.contexts.downloads.targets import SearchTarget
 
 __all__ = [
     "OPEN_STATES",
@@ -59,7 +70,7 @@ __all__ = [
     "UnknownDownload",
     "add_link",
     "blocklist",
-    "due_searches",
+    "feeds",
     "grab",
     "grab_best",
     "history",
@@ -67,7 +78,6 @@ __all__ = [
     "monitor",
     "open_search",
     "pending",
-    "plan_targets",
     "queue",
     "recover",
     "recover_grabs",
@@ -77,6 +87,7 @@ __all__ = [
     "request_searches",
     "run_search",
     "search_and_grab",
+    "targets",
     "unknown",
     "wording",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from mydia.adapters.indexers import Indexer, IndexerAnswer, IndexerRelease, Query, ask_each
 from mydia.adapters.outside import Outside
 from mydia.contexts import settings
-from mydia.contexts.downloads.models import Search
+from mydia.contexts.downloads.models import Search, SearchCause
 from mydia.db import get
 
 # A user waits for the result. Source: reference/ui.md, 8c.
@@ -29,6 +29,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     """Those to query now."""
     resting: tuple[settings.indexers.IndexerChoice, ...]
     """Those that are skipped until their back-off or limit ends."""
+    backlog: bool = False
+    """Whether it is a search that can wait, which leaves a part of each limit to others."""
 
 
 def plan_round(
@@ -43,8 +45,10 @@ def plan_round(
     states = {str(entry["id"]): str(entry["state"]) for entry in search.indexers}
     missing = [choice for choice in choices if states.get(choice.row.id, "searching") in _OPEN]
     by_person = interactive or "retry" in states.values()
-    resting = tuple(choice for choice in missing if _rests(choice, now, by_person=by_person))
-    return Round(choices=tuple(choice for choice in missing if choice not in resting), resting=resting)
+    backlog = search.cause is SearchCause.BACKLOG
+    resting = tuple(choice for choice in missing if _rests(choice, now, by_person=by_person, backlog=backlog))
+    open_ = tuple(choice for choice in missing if choice not in resting)
+    return Round(choices=open_, resting=resting, backlog=backlog)
 
 
 def record_round(session: Session, search_id: str, asked: Round) -> None:
@@ -52,7 +56,9 @@ def record_round(session: Session, search_id: str, asked: Round) -> None:
     entries = [_entry(choice, "searching") for choice in asked.choices]
     for choice in asked.resting:
         entry, status = _entry(choice, "skipped"), choice.status
-        if status is not None:
+        if until := choice.use.full_until(choice.row.options, backlog=asked.backlog):
+            entry |= {"error": "Its limit of queries is used up", "code": "limited", "until": until.isoformat()}
+        elif status is not None:
             until = status.disabled_until
             entry |= {
                 "error": status.last_error,
@@ -131,8 +137,10 @@ def _merge(session: Session, search_id: str, entries: Sequence[dict[str, Any]]) 
     search.indexers = [*kept, *fresh.values()]
 
 
-def _rests(choice: settings.indexers.IndexerChoice, now: datetime, *, by_person: bool) -> bool:
+def _rests(choice: settings.indexers.IndexerChoice, now: datetime, *, by_person: bool, backlog: bool) -> bool:
     """Return whether to skip an indexer. A user may query one that failed, but not one whose limit is used up."""
+    if choice.use.full_until(choice.row.options, backlog=backlog) is not None:
+        return True
     if not settings.services.is_resting(choice.status, now):
         return False
     return not by_person or (choice.status is not None and choice.status.last_error_code == "limited")

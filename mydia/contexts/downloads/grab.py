@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from mydia.adapters import download_clients
 from mydia.adapters.download_clients import DownloadClient, NewDownload, RemoteDownload
-from mydia.adapters.errors import AdapterError, Nonsense, Refused, Unreachable
+from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
 from mydia.adapters.indexers import Fetched
+from mydia.adapters.kinds import Connection
 from mydia.adapters.outside import Outside
 from mydia.adapters.torrents import magnet_hashes, read_torrent
 from mydia.contexts import media, settings
@@ -87,6 +88,8 @@ class _Plan(msgspec.Struct, frozen=True, kw_only=True):
     media_type: MediaType
     client: ClientChoice
     indexer: settings.indexers.IndexerChoice | None
+    announced: bool
+    """Another program announced it, and no configured indexer is meant."""
     url: str | None
     magnet: str | None
     cause: SearchCause
@@ -124,12 +127,15 @@ def grab(
     caller.require(Permission.MANAGE_MEDIA)
     with database.reads() as session:
         plan = _plan(session, now, caller, release_id, override=override, cause=cause)
+    _check_limit(plan, now)
     fetched = _fetch(outside, plan)
     info_hash = _info_hash(plan, fetched)
     client = outside.download_client(plan.client.connection)
     new = _new_download(plan, fetched)
     present = _ask_for(database, client, caller, now, plan, new)
     with database.writes() as session:
+        if plan.indexer is not None:
+            settings.indexer_use.record_use(session, now, plan.indexer.row.id, grabs=1)
         owned, foreign = _owner(session, now, plan, present)
         if not foreign:
             row, finished = _insert(
@@ -150,6 +156,19 @@ def grab(
     with database.writes() as session:
         settings.services.record_ok(session, now, "download_client", plan.client.row.id)
         return _confirm(session, caller, now, row.id, ref, plan)
+
+
+def _check_limit(plan: _Plan, now: datetime) -> None:
+    """Raise Limited if the indexer's settings allow no more downloads today."""
+    if plan.indexer is None:
+        return
+    until = plan.indexer.use.no_grabs_until(plan.indexer.row.options)
+    if until is not None:
+        raise Limited(
+            plan.indexer.row.name,
+            "has no downloads left for today by the limit in its settings",
+            retry_after_s=(until - now).total_seconds(),
+        )
 
 
 def _ask_for(
@@ -315,8 +334,7 @@ def _plan(
     item = get(session, media.MediaItem, release.media_item_id, what="This title")
     search = session.get(Search, release.search_id) if release.search_id else None
     url, magnet = json.loads(settings.sealer(session).open(release.sealed_link).reveal() or "[null, null]")
-    indexers = settings.indexers.indexer_connections(session, usage="interactive")
-    indexers += settings.indexers.indexer_connections(session, usage="automatic")
+    indexers = settings.indexers.indexer_connections(session, usage="any", used_at=now)
     reasons = [
         _why(release),
         *(reason("grab.override", by=caller.name, because=objection) for objection in release.objections),
@@ -328,6 +346,7 @@ def _plan(
         media_type=item.type,
         client=choose_client(session, release.protocol),
         indexer=next((choice for choice in indexers if choice.row.id == release.indexer_id), None),
+        announced=search is not None and any(entry["id"] == "" for entry in search.indexers),
         url=url,
         magnet=magnet,
         cause=cause or (search.cause if search else SearchCause.MANUAL),
@@ -375,13 +394,14 @@ def _named(session: Session, item: media.MediaItem, release: Release) -> str:
 
 def _fetch(outside: Outside, plan: _Plan) -> Fetched:
     """Fetch the .torrent or .nzb here, because the client may not reach the indexer and the hash must be known first."""
-    if plan.url is None or plan.indexer is None:
+    connection = plan.indexer.connection if plan.indexer is not None else _announced(plan)
+    if plan.url is None or connection is None:
         link = plan.magnet or (plan.url if plan.url and plan.url.startswith("magnet:") else None)
         if link is None:
             raise ReleaseGone(f"{plan.release.indexer_name} is no longer configured, so this release can't be fetched.")
         return Fetched(None, link)
     try:
-        return outside.indexer(plan.indexer.connection).fetch(plan.url)
+        return outside.indexer(connection).fetch(plan.url)
     except (Refused, Nonsense) as error:
         if plan.magnet is not None:
             return Fetched(None, plan.magnet)
@@ -390,6 +410,17 @@ def _fetch(outside: Outside, plan: _Plan) -> Fetched:
         if plan.magnet is not None:
             return Fetched(None, plan.magnet)
         raise
+
+
+def _announced(plan: _Plan) -> Connection | None:
+    """Return a connection for a release that another program announced without a configured indexer, otherwise None.
+
+    Its address exists nowhere, so the link must be public: see `Http.request`.
+    """
+    if not plan.announced:
+        return None
+    kind, name = "newznab" if plan.release.protocol == "usenet" else "torznab", plan.release.indexer_name
+    return Connection(id=f"announced:{kind}", name=name, kind=kind, url="https://announced.invalid")
 
 
 def _info_hash(plan: _Plan, fetched: Fetched) -> str | None:

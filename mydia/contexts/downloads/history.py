@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, or_, select, tuple_
+from sqlalchemy import and_, delete, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from mydia.contexts import library
@@ -59,7 +59,7 @@ _SEARCH_COLUMNS = (
 def last_search(session: Session, caller: Caller, item_id: str) -> LastSearch | None:
     """Return the latest search for a title, or None if there was none."""
     caller.require(Permission.VIEW_ACTIVITY)
-    query = select(*_SEARCH_COLUMNS).where(Search.media_item_id == item_id)
+    query = select(*_SEARCH_COLUMNS).where(Search.media_item_id == item_id, Search.cause != SearchCause.RSS)
     row = session.execute(query.order_by(Search.started_at.desc(), Search.id.desc()).limit(1)).first()
     return None if row is None else _last(row)
 
@@ -69,7 +69,7 @@ def last_results(session: Session, caller: Caller, version_ids: Sequence[str]) -
     caller.require(Permission.VIEW_ACTIVITY)
     newest = (
         select(Search.version_id, func.max(Search.id).label("id"))
-        .where(Search.version_id.in_(version_ids))
+        .where(Search.version_id.in_(version_ids), Search.cause != SearchCause.RSS)
         .group_by(Search.version_id)
         .subquery()
     )
@@ -149,16 +149,24 @@ def list_searches(session: Session, caller: Caller, item_id: str, *, limit: int 
     return list(session.scalars(query.order_by(Search.started_at.desc(), Search.id.desc()).limit(limit)))
 
 
-def prune_releases(session: Session, now: datetime, *, days: int = 30) -> int:
-    """Delete old searches, except the last one of each version and those whose releases wait. Returns their number."""
-    newest = select(func.max(Search.id)).group_by(Search.version_id, Search.media_item_id)
+def prune_releases(session: Session, now: datetime, *, days: int = 30, feed_days: int = 14) -> int:
+    """Delete old searches, except the last one of each version and those whose releases wait. Returns their number.
+
+    Args:
+        feed_days: Days after which decisions on releases of feeds are deleted, also the last ones of a version.
+    """
+    newest = (
+        select(func.max(Search.id))
+        .where(Search.cause != SearchCause.RSS)
+        .group_by(Search.version_id, Search.media_item_id)
+    )
     waits = select(Release.search_id).join(PendingRelease, PendingRelease.release_id == Release.id)
+    from_feed = and_(Search.cause == SearchCause.RSS, Search.started_at < now - timedelta(days=feed_days))
+    asked = and_(
+        Search.cause != SearchCause.RSS, Search.started_at < now - timedelta(days=days), Search.id.not_in(newest)
+    )
     old = session.scalars(
-        select(Search.id).where(
-            Search.started_at < now - timedelta(days=days),
-            Search.id.not_in(newest),
-            Search.id.not_in(waits.where(Release.search_id.is_not(None))),
-        )
+        select(Search.id).where(or_(from_feed, asked), Search.id.not_in(waits.where(Release.search_id.is_not(None))))
     ).all()
     for some in _batches(old):
         session.execute(delete(Search).where(Search.id.in_(some)))
@@ -169,7 +177,12 @@ def prune_releases(session: Session, now: datetime, *, days: int = 30) -> int:
 def finish_interrupted(session: Session, now: datetime, *, after: timedelta = timedelta(minutes=5)) -> int:
     """End searches that a crash interrupted, keeping their results. Returns their number."""
     rows = session.scalars(
-        select(Search).where(Search.state == SearchPhase.RUNNING, Search.started_at < now - after)
+        select(Search).where(
+            Search.state == SearchPhase.RUNNING,
+            Search.started_at < now - after,
+            # The next RSS sync grabs what it approved, and ends it.
+            Search.cause != SearchCause.RSS,
+        )
     ).all()
     for row in rows:
         row.state, row.finished_at = SearchPhase.DONE, now

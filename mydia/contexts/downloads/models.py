@@ -311,6 +311,45 @@ class BlocklistEntry(HasId, Base):
     added_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class GapReason(StrEnum):
+    """Why a feed was not read back to what was known."""
+
+    FEED_SHORT = "feed_short"
+    """The feed ends before it."""
+    LIMIT = "limit"
+    """More releases appeared than are read at once."""
+    FAILED = "failed"
+    """A later page failed again and again."""
+
+
+class FeedState(Base):
+    """How far the feed of an indexer was read."""
+
+    __tablename__ = "feed_states"
+    __table_args__ = (one_of("gap_reason", GapReason), {"info": NOT_IN_SNAPSHOTS})
+
+    indexer_id: Mapped[str] = mapped_column(ForeignKey("indexers.id", ondelete="CASCADE"), primary_key=True)
+    source: Mapped[str]
+    """Digest of the address and categories. With another one the feed is read from the start."""
+    marks: Mapped[list[Any]] = mapped_column(default=list)
+    """`indexers.mark_of` the newest releases."""
+    published_at: Mapped[datetime | None] = mapped_column(Instant)
+    """The newest date of a release, never in the future."""
+    read_at: Mapped[datetime] = mapped_column(Instant)
+    """When it was last read."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    """Consecutive reads that failed after the first page."""
+    listed: Mapped[int] = mapped_column(default=0)
+    """New releases of the last read."""
+    matched: Mapped[int] = mapped_column(default=0)
+    """Those of them that belong to a wanted title."""
+    gap_from: Mapped[datetime | None] = mapped_column(Instant)
+    """Releases between these two instants were not seen."""
+    gap_to: Mapped[datetime | None] = mapped_column(Instant)
+    gap_reason: Mapped[GapReason | None] = mapped_column(EnumText(GapReason))
+    gap_found_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
 class SearchState(Base):
     """When a wanted film or episode was last searched, and when it is due again."""
 

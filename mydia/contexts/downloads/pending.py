@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from mydia.adapters.errors import Limited
 from mydia.adapters.indexers import IndexerRelease
 from mydia.adapters.outside import Outside
 from mydia.contexts import media, settings
@@ -157,6 +158,8 @@ def grab_pending(database: Database, outside: Outside, now: datetime) -> list[st
     for pending_id, release_id in rows:
         try:
             taken.append(grab(database, outside, SYSTEM, now, release_id, automatic=True))
+        except Limited:
+            continue
         except Unavailable:
             break
         except (NotFound, Conflict, Invalid) as error:

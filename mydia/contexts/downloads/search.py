@@ -167,6 +167,7 @@ def run_search(
         decisions = _judge(answer.releases, facts, choice)
         with database.writes() as session:
             asking.record_answer(session, search_id, choice, answer)
+            settings.indexer_use.record_use(session, now, choice.row.id, queries=answer.requests)
             storing.store(session, now, search_id, question.gathered, decisions)
             if answer.failure is None:
                 settings.services.record_ok(session, now, "indexer", choice.row.id)
@@ -190,7 +191,7 @@ def _prepare(database: Database, outside: Outside, now: datetime, search_id: str
     free = gathering.free_bytes(database, outside, target)
     with database.reads() as session:
         usage = "interactive" if interactive else "automatic"
-        choices = settings.indexers.indexer_connections(session, usage=usage)
+        choices = settings.indexers.indexer_connections(session, usage=usage, used_at=now)
         gathered = gathering.gather(
             session, now, target, interactive=interactive, free_bytes=free, user_invoked=invoked
         )

@@ -38,7 +38,7 @@ def store(
     """Insert releases, keep the better one of duplicates, and update the order."""
     rows = list(session.scalars(select(Release).where(Release.search_id == search_id)))
     by_hash = {row.info_hash: row for row in rows if row.info_hash}
-    by_guid = {(row.indexer_id, row.guid): row for row in rows}
+    by_guid = {(row.indexer_id or "", row.guid): row for row in rows}
     for decision in decisions:
         candidate, release = decision.candidate, decision.candidate.release
         known = by_guid.get((candidate.indexer_id, release.guid)) or by_hash.get(release.info_hash or "-")
@@ -101,7 +101,7 @@ def _row(sealer: Sealer, now: datetime, search_id: str, gathered: gathering.Gath
     candidate, release = decision.candidate, decision.candidate.release
     return Release(
         search_id=search_id,
-        indexer_id=candidate.indexer_id,
+        indexer_id=candidate.indexer_id or None,
         indexer_name=candidate.indexer_name,
         guid=release.guid,
         title=release.title,

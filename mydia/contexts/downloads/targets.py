@@ -7,7 +7,7 @@ from copy import replace
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mydia.contexts import media
@@ -25,6 +25,9 @@ _MOST_TARGETS = 10
 # Wait after a search without a result: doubled each time, up to a week.
 _FIRST_WAIT = timedelta(hours=6)
 _LONGEST_WAIT = timedelta(days=7)
+# How long releases take to appear after an episode aired, and how long something counts as new.
+_APPEARS = timedelta(hours=1)
+_NEW = timedelta(days=1)
 
 
 class SearchTarget(msgspec.Struct, frozen=True):
@@ -138,6 +141,26 @@ def due_searches(session: Session, now: datetime, *, limit: int) -> list[SearchT
     found += [(last, SearchTarget(item_id, version_id)) for (item_id, version_id), last in series.items()]
     found.sort(key=lambda entry: (entry[0], entry[1].item_id))
     return [target for _, target in found[:limit]]
+
+
+def just_out(session: Session, now: datetime, *, limit: int) -> list[SearchTarget]:
+    """Return up to `limit` targets that came out in the last day and were not searched since, the oldest first.
+
+    They are searched an hour after they came out, because releases take a while to appear. Later the usual order applies.
+    """
+    found: list[tuple[datetime, SearchTarget]] = []
+    for item_id, version_id, episode_id, at in media.wanted.just_out(session, now - _APPEARS, within=_NEW):
+        state = session.get(SearchState, (version_id, episode_id))
+        if state is None or state.last_searched_at is None or state.last_searched_at < at:
+            episode_ids = (episode_id,) if episode_id else ()
+            found.append((at, SearchTarget(item_id, version_id, episode_ids=episode_ids)))
+    found.sort(key=lambda entry: (entry[0], entry[1].item_id, entry[1].episode_ids))
+    return [target for _, target in found[:limit]]
+
+
+def make_due(session: Session, now: datetime, item_id: str) -> None:
+    """Let the next automatic run search a title again, however often it was searched without success."""
+    session.execute(update(SearchState).where(SearchState.media_item_id == item_id).values(next_due_at=now, misses=0))
 
 
 def due_of(

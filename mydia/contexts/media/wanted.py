@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import batched
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, false, func, select, true, tuple_
+from sqlalchemy import Select, and_, false, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from mydia.contexts.media import list_counts
-from mydia.contexts.media.models import Episode, HeldEpisode, ItemState, MediaItem, Version
+from mydia.contexts.media.models import Episode, HeldEpisode, ItemState, MediaItem, Title, Version
 from mydia.contexts.metadata import Image, Picture
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_day, cursor_id, decode_cursor, encode_cursor
@@ -176,6 +177,36 @@ def episodes_to_search(session: Session, now: datetime) -> list[tuple[str, str, 
     ]
 
 
+def just_out(session: Session, now: datetime, *, within: timedelta) -> list[tuple[str, str, str, datetime]]:
+    """Return (title, version, episode or "", when) of what came out lately and has no file in that version.
+
+    Without a time of day, an episode counts as aired at the end of its day and a film as out at its beginning.
+    """
+    since = now - within
+    found = [
+        (item_id, version_id, episode_id, airs_at or _end_of(air_on))
+        for item_id, version_id, episode_id, airs_at, air_on in session.execute(
+            _of_episodes(
+                now, MediaItem.id, Version.id, Episode.id, Episode.airs_at, Episode.air_on, upgrades=False
+            ).where(Episode.season_number > 0, Episode.air_on >= since.date() - timedelta(days=1))
+        )
+    ]
+    for on in (MediaItem.digital_on, MediaItem.physical_on):
+        rows = session.execute(
+            select(MediaItem.id, Version.id, on)
+            .join(Version, Version.media_item_id == MediaItem.id)
+            .where(*_MISSING_FILM, on >= since.date(), on <= now.date())
+        )
+        found += [
+            (item_id, version_id, "", _end_of(day) - timedelta(days=1)) for item_id, version_id, day in rows if day
+        ]
+    return sorted({entry for entry in found if since <= entry[3] <= now})
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC) + timedelta(days=1)
+
+
 def _of_episodes(now: datetime, *columns: Any, upgrades: bool) -> Select[Any]:
     """Return a select over episodes and monitored versions: those without a file, or with one below the cutoff."""
     held = and_(HeldEpisode.version_id == Version.id, HeldEpisode.episode_id == Episode.id)
@@ -195,6 +226,133 @@ def _of_episodes(now: datetime, *columns: Any, upgrades: bool) -> Select[Any]:
         Version.monitored.is_(True),
         Episode.air_on <= now.date(),
     )
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """A title of the library that a name or an id in a feed may mean."""
+
+    id: str
+    type: MediaType
+    title: str
+    year: int | None
+    tmdb_id: int | None
+    tvdb_id: int | None
+    imdb_id: str | None
+    monitored: bool
+
+    @property
+    def label(self) -> str:
+        """`Alien (1979)`."""
+        return f"{self.title} ({self.year})" if self.year else self.title
+
+
+class NamedIndex(msgspec.Struct, frozen=True, kw_only=True):
+    """The titles that the names and ids of a feed may mean."""
+
+    by_name: Mapping[str, tuple[Named, ...]]
+    """Normalised name -> titles."""
+    by_id: Mapping[tuple[str, int | str], tuple[Named, ...]]
+    """(`tmdb`, `tvdb` or `imdb`, id) -> titles."""
+    wanted: Mapping[str, tuple[str, ...]]
+    """Title id -> monitored versions in which something is missing or upgradable, also episodes that have not aired."""
+    monitored: Mapping[str, tuple[str, ...]]
+    """Title id -> all monitored versions."""
+
+
+_SOME = 500
+"""Values of one IN list; databases limit the number of parameters."""
+_NAMED = (
+    MediaItem.id,
+    MediaItem.type,
+    MediaItem.title,
+    MediaItem.year,
+    MediaItem.tmdb_id,
+    MediaItem.tvdb_id,
+    MediaItem.imdb_id,
+    MediaItem.monitored,
+)
+
+
+def titles_named(
+    session: Session, caller: Caller, names: Collection[str], ids: Collection[tuple[str, int | str]]
+) -> NamedIndex:
+    """Return the titles that have one of these names or ids, and the versions of them that want something.
+
+    Args:
+        names: Normalised.
+        ids: (`tmdb`, `tvdb` or `imdb`, id).
+    """
+    caller.require(Permission.BROWSE)
+    by_name: dict[str, list[Named]] = {}
+    by_id: dict[tuple[str, int | str], list[Named]] = {}
+    known: dict[str, Named] = {}
+    for some in batched(sorted(names), _SOME, strict=False):
+        query = select(Title.normalised, *_NAMED).join(MediaItem, MediaItem.id == Title.media_item_id)
+        for name, *facts in session.execute(query.where(Title.normalised.in_(some)).distinct()):
+            by_name.setdefault(name, []).append(_named(known, facts))
+    columns = {"tmdb": MediaItem.tmdb_id, "tvdb": MediaItem.tvdb_id, "imdb": MediaItem.imdb_id}
+    for catalogue, column in columns.items():
+        for some_ids in batched(sorted(value for kind, value in ids if kind == catalogue), _SOME, strict=False):
+            for identifier, *facts in session.execute(select(column, *_NAMED).where(column.in_(some_ids))):
+                assert identifier is not None
+                by_id.setdefault((catalogue, identifier), []).append(_named(known, facts))
+    monitored, wanted = _versions_of(session, [one.id for one in known.values() if one.monitored])
+    return NamedIndex(
+        by_name={name: tuple(found) for name, found in by_name.items()},
+        by_id={key: tuple(found) for key, found in by_id.items()},
+        wanted=wanted,
+        monitored=monitored,
+    )
+
+
+def _named(known: dict[str, Named], facts: Sequence[Any]) -> Named:
+    item_id, type, title, year, tmdb_id, tvdb_id, imdb_id, monitored = facts
+    if item_id not in known:
+        known[item_id] = Named(
+            id=item_id,
+            type=type,
+            title=title,
+            year=year,
+            tmdb_id=tmdb_id,
+            tvdb_id=tvdb_id,
+            imdb_id=imdb_id,
+            monitored=monitored,
+        )
+    return known[item_id]
+
+
+def _versions_of(
+    session: Session, item_ids: Collection[str]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Return (title -> its monitored versions, title -> those of them that want something)."""
+    monitored: dict[str, tuple[str, ...]] = {}
+    wanted: dict[str, tuple[str, ...]] = {}
+    held = and_(HeldEpisode.version_id == Version.id, HeldEpisode.episode_id == Episode.id)
+    for some in batched(sorted(item_ids), _SOME, strict=False):
+        rows = session.execute(
+            select(Version.media_item_id, Version.id, Version.state)
+            .where(Version.media_item_id.in_(some), Version.monitored.is_(True))
+            .order_by(Version.position, Version.id)
+        ).all()
+        lacking = set(
+            session.scalars(
+                select(Version.id)
+                .join(Episode, Episode.media_item_id == Version.media_item_id)
+                .outerjoin(HeldEpisode, held)
+                .where(
+                    Version.media_item_id.in_(some),
+                    Version.state.is_(None),
+                    Episode.monitored == true(),
+                    or_(HeldEpisode.version_id.is_(None), HeldEpisode.upgradable.is_(True)),
+                )
+                .distinct()
+            )
+        )
+        for item_id, version_id, state in rows:
+            monitored[item_id] = (*monitored.get(item_id, ()), version_id)
+            if version_id in lacking or state in (ItemState.MISSING, ItemState.UPGRADABLE):
+                wanted[item_id] = (*wanted.get(item_id, ()), version_id)
+    return monitored, wanted
 
 
 def wanted_counts(session: Session, caller: Caller) -> dict[str, int]:

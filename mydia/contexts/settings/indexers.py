@@ -16,7 +16,7 @@ from mydia.adapters.errors import AdapterError
 from mydia.adapters.indexers import Capabilities
 from mydia.adapters.kinds import Connection, Need
 from mydia.adapters.outside import Outside
-from mydia.contexts.settings import services
+from mydia.contexts.settings import indexer_use, services
 from mydia.contexts.settings.current import sealer
 from mydia.contexts.settings.library_paths import refuse_managed
 from mydia.contexts.settings.models import IndexerRow, ServiceStatus
@@ -46,9 +46,18 @@ SHARED_NEEDS = (
         low=1,
         high=1000,
     ),
+    Need("queries_per_hour", "Queries per hour", "number", help="Leave empty for no limit.", low=1, high=100_000),
+    Need("queries_per_day", "Queries per day", "number", help="Leave empty for no limit.", low=1, high=1_000_000),
+    Need("grabs_per_day", "Downloads per day", "number", help="Leave empty for no limit.", low=1, high=100_000),
     Need("timeout_s", "Timeout (seconds)", "number", help="Leave empty for 15.", low=1, high=120),
 )
 """Options of all indexers."""
+
+
+DEFAULT_PRIORITY = 25
+_SWITCHES = {"automatic": "automatic_search", "interactive": "interactive_search", "rss": "rss"}
+_SWITCHES_OF_USE = {**_SWITCHES, "backlog": "automatic_search"}
+"""Use of an indexer -> the column that allows it."""
 
 
 class NewIndexer(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +73,8 @@ class NewIndexer(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = True
     automatic_search: bool = True
     interactive_search: bool = True
-    priority: int = 25
+    rss: bool = True
+    priority: int = DEFAULT_PRIORITY
 
 
 class IndexerChoice(msgspec.Struct, frozen=True):
@@ -73,6 +83,8 @@ class IndexerChoice(msgspec.Struct, frozen=True):
     connection: Connection
     row: IndexerRow
     status: ServiceStatus | None
+    use: indexer_use.Use = indexer_use.NONE
+    """How much of its limits is used up."""
 
 
 def needs_of(kind: str) -> tuple[Need, ...]:
@@ -105,23 +117,60 @@ def has_interactive(session: Session, caller: Caller) -> bool:
     return any(row.enabled and row.interactive_search for row in _all(session))
 
 
+class FeedSwitch(msgspec.Struct, frozen=True):
+    """Whether the feed of an indexer is read."""
+
+    id: str
+    name: str
+    on: bool
+
+
+def feed_switches(session: Session, caller: Caller) -> list[FeedSwitch]:
+    """Return all indexers, highest priority first, and whether their feeds are read."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    return [FeedSwitch(row.id, row.name, row.enabled and row.rss) for row in _all(session)]
+
+
 def indexer_connections(
-    session: Session, *, usage: str = "automatic", now: datetime | None = None
+    session: Session,
+    *,
+    usage: str = "automatic",
+    now: datetime | None = None,
+    used_at: datetime | None = None,
 ) -> list[IndexerChoice]:
     """Return the enabled indexers for a use, highest priority first. For contexts and jobs: keys are open.
 
     Args:
-        usage: `automatic` or `interactive`.
-        now: If given, indexers that are paused after failures are left out.
+        usage: `automatic`, `backlog` (automatic searches that can wait), `interactive`, `rss`, or `any` for all.
+        now: If given, indexers that are paused after failures or have no queries left are left out.
+        used_at: Fills `use` without leaving any out.
     """
     known = services.statuses(session, SYSTEM, FAMILY)
+    used = indexer_use.uses(session, at) if (at := now or used_at) is not None else {}
     return [
-        IndexerChoice(_connection(row, sealer(session).open(row.sealed_secret)), row, known.get(row.id))
+        IndexerChoice(
+            _connection(row, sealer(session).open(row.sealed_secret)),
+            row,
+            known.get(row.id),
+            used.get(row.id, indexer_use.NONE),
+        )
         for row in _all(session)
         if row.enabled
-        and (row.automatic_search if usage == "automatic" else row.interactive_search)
-        and (now is None or not services.is_resting(known.get(row.id), now))
+        and (usage == "any" or getattr(row, _SWITCHES_OF_USE[usage]))
+        and (
+            now is None
+            or not (
+                services.is_resting(known.get(row.id), now)
+                or used.get(row.id, indexer_use.NONE).full_until(row.options, backlog=usage == "backlog")
+            )
+        )
     ]
+
+
+def any_available(session: Session, caller: Caller, now: datetime) -> bool:
+    """Return whether an automatic search has an indexer: one that is not paused and has queries left."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    return bool(indexer_connections(session, usage="backlog", now=now))
 
 
 def test_indexer(database: Database, outside: Outside, caller: Caller, now: datetime, indexer_id: str) -> Capabilities:
@@ -257,7 +306,7 @@ def _fill(session: Session, row: IndexerRow, new: NewIndexer, *, present: Indexe
         raise Invalid(" ".join(sentences.values()), fields=sentences)
     row.name, row.kind, row.url = name, new.kind, services.checked_url(new.url)
     row.enabled, row.priority, row.options = new.enabled, new.priority, options
-    row.automatic_search, row.interactive_search = new.automatic_search, new.interactive_search
+    row.automatic_search, row.interactive_search, row.rss = new.automatic_search, new.interactive_search, new.rss
     if new.secret:
         row.sealed_secret = sealer(session).seal(new.secret.reveal())
         return new.secret
@@ -266,5 +315,5 @@ def _fill(session: Session, row: IndexerRow, new: NewIndexer, *, present: Indexe
 
 
 def _columns(row: IndexerRow) -> dict[str, object]:
-    columns = ("name", "kind", "url", "enabled", "automatic_search", "interactive_search", "priority", "options")
+    columns = ("name", "kind", "url", "enabled", *_SWITCHES.values(), "priority", "options")
     return {column: getattr(row, column) for column in columns}

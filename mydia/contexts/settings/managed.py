@@ -274,6 +274,9 @@ def _new_indexer(entry: _Entry, kind: str, name: str, url: str, enabled: bool = 
         secret=Secret(entry.text("api_key")),
         options=_indexer_options(entry, kind),
         enabled=enabled and entry.flag("enabled", True),
+        rss=entry.flag("rss", True),
+        automatic_search=entry.flag("automatic_search", True),
+        interactive_search=entry.flag("interactive_search", True),
         priority=entry.number("priority", 25, 1, 50),
     )
 

@@ -266,6 +266,8 @@ class IndexerRow(HasId, Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     automatic_search: Mapped[bool] = mapped_column(default=True)
     interactive_search: Mapped[bool] = mapped_column(default=True)
+    rss: Mapped[bool] = mapped_column(default=True)
+    """Whether its newest releases are read regularly."""
     priority: Mapped[int] = mapped_column(default=25)
     """1 to 50, 1 is the highest. Source: the convention of other applications (arr-stack §1.7)."""
     url: Mapped[str]
@@ -292,6 +294,8 @@ class ServiceStatus(Base):
     service_id: Mapped[str] = mapped_column(primary_key=True)
     state: Mapped[str]
     failures: Mapped[int] = mapped_column(default=0)
+    level: Mapped[int] = mapped_column(default=0)
+    """Level of back-off of an indexer; an answer lowers it by one."""
     since_at: Mapped[datetime] = mapped_column(Instant)
     """When the current state began: `unreachable since …`."""
     disabled_until: Mapped[datetime | None] = mapped_column(Instant)
@@ -299,6 +303,19 @@ class ServiceStatus(Base):
     last_error: Mapped[str | None]
     last_error_code: Mapped[str | None]
     version: Mapped[str | None]
+
+
+class IndexerUse(Base):
+    """How often an indexer was asked within an hour."""
+
+    __tablename__ = "indexer_uses"
+    __table_args__ = ({"info": NOT_IN_SNAPSHOTS},)
+
+    indexer_id: Mapped[str] = mapped_column(ForeignKey("indexers.id", ondelete="CASCADE"), primary_key=True)
+    hour_at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
+    """Its beginning."""
+    queries: Mapped[int] = mapped_column(default=0)
+    grabs: Mapped[int] = mapped_column(default=0)
 
 
 class RemotePathMapping(HasId, Base):

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia import events
-from mydia.adapters.errors import AdapterError, Limited, Refused
+from mydia.adapters.errors import AdapterError, Limited, Refused, ServerError, Unreachable
 from mydia.adapters.kinds import Kind, Need
 from mydia.config import boolean, is_web_address
 from mydia.contexts.settings.library_paths import refuse_managed
@@ -24,8 +24,11 @@ from mydia.errors import Invalid
 
 logger = logging.getLogger(__name__)
 
-FIRST_REST = timedelta(minutes=1)
-LONGEST_REST = timedelta(hours=24)
+RESTS = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 5, 15, 30, 60, 180, 360, 720, 1440))
+"""Level of back-off -> how long an indexer is paused. Source: arr-stack §4.3."""
+# After a start of the machine the network may come up later than Mydia. Source: arr-stack §4.3.
+GRACE = timedelta(minutes=15)
+_REST_IN_GRACE = timedelta(minutes=5)
 # A used-up quota is rarely available again within minutes. Source: arr-stack §4.3.
 LIMITED_REST = timedelta(hours=1)
 
@@ -181,11 +184,12 @@ def record_ok(session: Session, now: datetime, family: str, service_id: str, *, 
     row = status_of(session, family, service_id)
     recovered = row is not None and row.state != "ok"
     if row is None:
-        row = ServiceStatus(family=family, service_id=service_id, state="ok", failures=0, since_at=now)
+        row = ServiceStatus(family=family, service_id=service_id, state="ok", failures=0, level=0, since_at=now)
         session.add(row)
     elif recovered:
         row.state, row.since_at = "ok", now
     row.failures, row.disabled_until, row.last_error, row.last_error_code = 0, None, None, None
+    row.level = max(row.level - 1, 0)
     row.last_ok_at = now
     row.version = version or row.version
     if recovered:
@@ -199,7 +203,9 @@ def record_ok(session: Session, now: datetime, family: str, service_id: str, *, 
 def record_failure(
     session: Session, caller: Caller, now: datetime, family: str, service_id: str, error: AdapterError
 ) -> None:
-    """Record that a service failed. An indexer is paused for a minute, doubling with each failure up to a day.
+    """Record that a service failed. An indexer is paused, longer with each failure: see `RESTS`.
+
+    An answer lowers the level by one. A missing connection does not raise it, and nothing does shortly after the start.
 
     Clients and the metadata source are not paused, because downloads continue and the source is only queried when needed. But
     credentials that a client rejected are stored as such until it may be asked again, so that a restart does not send them
@@ -210,13 +216,15 @@ def record_failure(
     """
     row = status_of(session, family, service_id)
     if row is None:
-        row = ServiceStatus(family=family, service_id=service_id, state="ok", failures=0, since_at=now)
+        row = ServiceStatus(family=family, service_id=service_id, state="ok", failures=0, level=0, since_at=now)
         session.add(row)
     first = row.state == "ok"
     row.failures += 1
     if first:
         row.since_at = now
-    rest = _rest(row.failures, error) if family == "indexer" else None
+    rest: timedelta | None = None
+    if family == "indexer":
+        row.level, rest = back_off(row.level, error, in_grace=_in_grace(now))
     row.state = "failing" if rest is None else "disabled"
     if rest is None and isinstance(error, Refused) and error.retry_after_s is not None:
         # Rejected credentials; see `Connection.rejected_until`.
@@ -244,11 +252,35 @@ def is_resting(status: ServiceStatus | None, now: datetime) -> bool:
     return status is not None and status.disabled_until is not None and status.disabled_until > now
 
 
-def _rest(failures: int, error: AdapterError) -> timedelta:
-    rest: timedelta = min(FIRST_REST * (1 << min(failures - 1, 20)), LONGEST_REST)
-    if error.retry_after_s is not None:
-        return max(rest, timedelta(seconds=error.retry_after_s))
-    return max(rest, LIMITED_REST) if isinstance(error, Limited) else rest
+def back_off(level: int, error: AdapterError, *, in_grace: bool) -> tuple[int, timedelta]:
+    """PURE. Return the new level of back-off after a failure, and how long the indexer is paused.
+
+    Args:
+        level: The present one; 0 if it answered last.
+        in_grace: Mydia started less than `GRACE` ago.
+    """
+    escalates = level > 0 and not in_grace and (isinstance(error, ServerError) or not isinstance(error, Unreachable))
+    level = min(max(level, 1) + escalates, len(RESTS) - 1)
+    wanted = timedelta(seconds=error.retry_after_s) if error.retry_after_s is not None else None
+    if wanted is None and isinstance(error, Limited):
+        wanted = LIMITED_REST
+    if wanted is None:
+        return level, min(RESTS[level], _REST_IN_GRACE) if in_grace else RESTS[level]
+    covering = next((number for number, rest in enumerate(RESTS) if rest >= wanted), len(RESTS) - 1)
+    return max(level, covering), max(wanted, RESTS[level])
+
+
+_started: list[datetime] = []
+"""When the worker started; empty in other processes."""
+
+
+def note_start(now: datetime) -> None:
+    """Record that the worker of this process starts now."""
+    _started[:] = [now]
+
+
+def _in_grace(now: datetime) -> bool:
+    return any(timedelta() <= now - started < GRACE for started in _started)
 
 
 def _name(session: Session, family: str, service_id: str) -> str:

@@ -174,6 +174,8 @@ class IndexerShape(Struct):
     enabled: bool
     automatic_search: bool
     interactive_search: bool
+    rss: bool
+    """Whether its newest releases are read regularly."""
     priority: int
     managed: bool
     state: str | None
@@ -193,6 +195,7 @@ class IndexerToSet(Struct):
     enabled: bool = True
     automatic_search: bool = True
     interactive_search: bool = True
+    rss: bool = True
     priority: Annotated[int, Meta(ge=1, le=50)] = 25
 
 
@@ -208,6 +211,7 @@ class IndexerChange(Struct):
     enabled: bool | UnsetType = UNSET
     automatic_search: bool | UnsetType = UNSET
     interactive_search: bool | UnsetType = UNSET
+    rss: bool | UnsetType = UNSET
     priority: Annotated[int, Meta(ge=1, le=50)] | UnsetType = UNSET
 
 
@@ -477,6 +481,7 @@ def _indexer(row: settings.IndexerRow, known: settings.ServiceStatus | None) -> 
         enabled=row.enabled,
         automatic_search=row.automatic_search,
         interactive_search=row.interactive_search,
+        rss=row.rss,
         priority=row.priority,
         managed=row.managed,
         state=known.state if known else None,
@@ -496,6 +501,7 @@ def _new_indexer(data: IndexerToSet) -> settings.NewIndexer:
         enabled=data.enabled,
         automatic_search=data.automatic_search,
         interactive_search=data.interactive_search,
+        rss=data.rss,
         priority=data.priority,
     )
 
@@ -526,6 +532,7 @@ def change_indexer(
         now = _stored(old, changes) | {
             "automatic_search": old.automatic_search,
             "interactive_search": old.interactive_search,
+            "rss": old.rss,
         }
         new = settings.NewIndexer(**now | changes)
         row = settings.indexers.change_indexer(session, caller, clock.now(), indexer_id, new=new)

@@ -12,7 +12,17 @@ import pytest
 from mydia import writing
 from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, Unreachable
 from mydia.adapters.http import Http
-from mydia.adapters.indexers import KINDS, Fetched, Indexer, IndexerRelease, Protocols, Query, ask_all
+from mydia.adapters.indexers import (
+    KINDS,
+    Fetched,
+    Indexer,
+    IndexerRelease,
+    Known,
+    Protocols,
+    Query,
+    ask_all,
+    mark_of,
+)
 from mydia.adapters.kinds import Connection, Secret
 from tests.fakes.outside import FakeIndexer
 from tests.fakes.torznab import KEY, SPOILED, Offer, Torznab
@@ -182,6 +192,15 @@ def test_a_failing_indexer_raises_and_never_returns_an_empty_list(world: World) 
         world.indexer.search(Query(type="movie", text="Detour"))
     with pytest.raises(Unreachable):
         world.indexer.recent()
+
+
+def test_a_feed_is_read_back_to_what_is_known(world: World) -> None:
+    first = world.indexer.catch_up(Known(), limit=100)
+    known = Known(marks=frozenset(map(mark_of, first.releases)))
+
+    assert {release.title for release in first.releases} == {offer.title for offer in OFFERS}
+    assert (first.reached, first.ended) == (False, True)
+    assert world.indexer.catch_up(known).reached
 
 
 def test_no_indexer_is_asked_while_the_database_is_written(world: World) -> None:
@@ -441,7 +460,7 @@ def test_one_failing_indexer_does_not_end_the_search(server: Torznab, indexer: I
 
     good, bad = ask_all([indexer, broken], lambda one: one.search(Query(type="movie", text="Detour", year=1945)))
 
-    assert {release.title for release in good.releases} == {DETOUR.title, DETOUR_720.title}
+    assert {release.title for release in good.result or ()} == {DETOUR.title, DETOUR_720.title}
     assert good.failure is None
     assert bad.connection.name == "Broken"
     assert isinstance(bad.failure, Unreachable)
@@ -452,6 +471,95 @@ def test_the_search_does_not_wait_for_a_slow_indexer(server: Torznab, indexer: I
         [late] = ask_all([indexer], lambda one: one.recent(), deadline_s=0.2)
 
     assert isinstance(late.failure, Unreachable)
+
+
+def _feed(count: int, *, newest: datetime = NOON) -> list[Offer]:
+    """Return releases, one a minute, the newest first."""
+    return [
+        Offer(f"Film.{number}.2020.1080p.WEB.x264-GRP", content=FILE, published_at=newest - timedelta(minutes=number))
+        for number in range(count)
+    ]
+
+
+def test_pages_are_read_until_the_known_releases_come(server: Torznab, indexer: Indexer) -> None:
+    server.limit_max = 10
+    server.offers = _feed(95)
+    before = NOON - timedelta(minutes=34)
+
+    newest = indexer.catch_up(Known(published_at=before))
+
+    assert newest.reached
+    assert not newest.ended
+    assert len(newest.releases) == 40, "the page on which the known ones begin is the last"
+    assert len(server.searches) == 4
+
+
+def test_a_release_that_the_tracker_pins_to_the_top_does_not_end_the_reading(server: Torznab, indexer: Indexer) -> None:
+    server.limit_max = 10
+    server.offers = _feed(30)
+    server.offers.append(replace(server.offers[29], title="Pinned.2019.1080p.WEB.x264-GRP", published_at=NOON))
+    known = Known(
+        marks=frozenset(mark_of(release) for release in indexer.catch_up(Known(), limit=100).releases),
+        published_at=NOON,
+    )
+    server.offers[30] = replace(server.offers[30], published_at=NOON + timedelta(hours=1))
+    fresh = _feed(15, newest=NOON + timedelta(minutes=16))
+    server.offers += [replace(offer, title=f"New.{offer.title}") for offer in fresh]
+
+    newest = indexer.catch_up(known)
+
+    assert newest.reached
+    assert sum(release.title.startswith("New.") for release in newest.releases) == 15
+
+
+def test_a_feed_that_does_not_go_back_far_enough_says_so(server: Torznab, indexer: Indexer) -> None:
+    server.limit_max = 10
+    server.offers = _feed(25)
+
+    newest = indexer.catch_up(Known(marks=frozenset({"of another week"}), published_at=NOON - timedelta(days=7)))
+    short = indexer.catch_up(Known(published_at=NOON - timedelta(days=7)), limit=20)
+
+    assert (newest.reached, newest.ended, len(newest.releases)) == (False, True, 25)
+    assert (short.reached, short.ended, len(short.releases)) == (False, False, 20)
+
+
+def test_a_server_that_ignores_the_offset_ends_the_reading(server: Torznab, indexer: Indexer) -> None:
+    server.limit_max = 10
+    server.offers = _feed(10)
+    server.spoil = lambda answer: replace(answer, body=answer.body.replace(b'total="10"', b'total="500"'))
+
+    newest = indexer.catch_up(Known(published_at=NOON - timedelta(days=1)))
+
+    assert (newest.ended, len(newest.releases)) == (True, 10)
+
+
+def test_a_later_page_that_fails_keeps_the_earlier_ones(server: Torznab, indexer: Indexer) -> None:
+    server.limit_max = 10
+    server.offers = _feed(95)
+    indexer.capabilities()
+    bodies = iter(range(100))
+    server.spoil = lambda answer: (
+        replace(answer, body=b"<html><body>Just a moment</body></html>", content_type="text/html")
+        if b"<rss" in answer.body and next(bodies) >= 2
+        else answer
+    )
+
+    newest = indexer.catch_up(Known(published_at=NOON - timedelta(days=1)))
+
+    assert len(newest.releases) == 20
+    assert isinstance(newest.failure, Nonsense)
+    assert not newest.reached
+
+
+def test_an_indexer_without_a_general_search_has_a_feed_for_each_kind_of_title(http: Http) -> None:
+    with Torznab(search_parameters="") as server:
+        server.offers = list(OFFERS)
+        indexer = KINDS["torznab"].make(connection_to(server), http)
+
+        newest = indexer.catch_up(Known())
+
+        assert {release.title for release in newest.releases} == {offer.title for offer in OFFERS}
+        assert {search["t"] for search in server.searches} == {"tvsearch", "movie"}
 
 
 def test_an_indexer_is_queried_within_its_configured_limit(http: Http) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class House:
     film_id: str = ""
     series_id: str = ""
     profile: str = "Any"
-    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 1000)))
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def offer(
         self, title: str, size: int = 4 * GIB, *, files: dict[str, int] | None = None, **facts: Any

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from copy import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -188,7 +189,7 @@ def test_an_unsuccessful_search_backs_off(house: House) -> None:
             state = session.scalars(select(SearchState)).one()
             assert state.next_due_at is not None
             waits.append((state.next_due_at - house.now).total_seconds() / 3600)
-            assert downloads.due_searches(session, house.now, limit=10)[0].item_id != house.film_id
+            assert downloads.targets.due_searches(session, house.now, limit=10)[0].item_id != house.film_id
         house.now = state.next_due_at
     assert waits == [12, 24, 48, 96]
 
@@ -209,11 +210,11 @@ def test_searching_requires_manage_media(house: House, guest: Caller) -> None:
 
 def test_a_series_is_searched_by_season_where_most_is_missing(house: House) -> None:
     with house.database.reads() as session:
-        parts = downloads.plan_targets(session, house.now, SearchTarget(house.series_id))
+        parts = downloads.targets.plan_targets(session, house.now, SearchTarget(house.series_id))
     assert [(part.season_number, len(part.episode_ids)) for part in parts] == [(1, 4)]
     one = SearchTarget(house.series_id, season_number=1, episode_ids=(house.episode_ids()[0],))
     with house.database.reads() as session:
-        assert downloads.plan_targets(session, house.now, one) == [
+        assert downloads.targets.plan_targets(session, house.now, one) == [
             SearchTarget(house.series_id, parts[0].version_id, 1, (house.episode_ids()[0],))
         ]
 
@@ -314,7 +315,7 @@ def test_a_download_of_one_version_does_not_satisfy_another(house: House, uhd: s
     assert release.version_id == uhd
     house.grab(release.id)
     with house.database.reads() as session:
-        due = {target.version_id for target in downloads.due_searches(session, house.now, limit=10)}
+        due = {target.version_id for target in downloads.targets.due_searches(session, house.now, limit=10)}
         default_id = media.versions.default_version(session, house.film_id).id
     assert (uhd in due, default_id in due) == (False, True)
 
@@ -332,3 +333,63 @@ def test_a_file_of_one_version_does_not_reject_a_release_for_another(house: Hous
 def test_a_version_of_another_title_is_refused(house: House, uhd: str) -> None:
     with house.database.writes() as session, pytest.raises(Invalid, match="another title"):
         downloads.open_search(session, SYSTEM, house.now, SearchTarget(house.series_id, uhd))
+
+
+def test_an_indexer_without_queries_left_is_skipped_and_says_until_when(house: House) -> None:
+    second_indexer(house, queries_per_day=5)
+    with house.database.writes() as session:
+        settings.indexer_use.record_use(session, house.now, "indexer-2", queries=5)
+
+    entry = next(one for one in stored(house, house.search()).indexers if one["name"] == "Second")
+
+    assert (entry["state"], entry["code"]) == ("skipped", "limited")
+    assert entry["until"] == (house.now + timedelta(hours=24)).isoformat()
+
+
+def test_a_release_waits_if_its_indexer_allows_no_more_downloads_today(house: House) -> None:
+    with house.database.writes() as session:
+        row = session.get(IndexerRow, "indexer-1")
+        assert row is not None
+        row.options = {"grabs_per_day": 1}
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    house.offer("Silo.S01E01.1080p.WEB.x264-GRP", size=2 * GIB)
+    downloads.search_and_grab(house.database, house.outside, SYSTEM, house.now, SearchTarget(house.film_id))
+    series = SearchTarget(house.series_id, episode_ids=tuple(house.episode_ids()[:1]))
+    downloads.search_and_grab(house.database, house.outside, SYSTEM, house.now, series)
+    assert len(house.downloads()) == 1
+    assert downloads.pending.grab_pending(house.database, house.outside, house.now) == []
+    house.later(hours=24)
+
+    assert len(downloads.pending.grab_pending(house.database, house.outside, house.now)) == 1
+
+
+def test_what_just_aired_is_searched_once_an_hour_later(house: House) -> None:
+    first, second = house.episode_ids()[:2]
+    aired = house.now - timedelta(hours=2)
+    with house.database.writes() as session:
+        for episode_id, at in ((first, aired), (second, house.now - timedelta(minutes=30))):
+            row = session.get(media.Episode, episode_id)
+            assert row is not None
+            row.airs_at, row.air_on = at, at.date()
+
+    def found() -> list[tuple[str, ...]]:
+        with house.database.reads() as session:
+            return [target.episode_ids for target in downloads.targets.just_out(session, house.now, limit=10)]
+
+    assert found() == [(first,)]
+    house.search(house.series_id, episode_ids=(first,), cause="backlog")
+    assert found() == []
+    house.later(hours=1)
+    assert found() == [(second,)]
+    house.later(days=2)
+    assert found() == []
+
+
+def test_a_title_that_is_monitored_again_is_due_at_once(house: House) -> None:
+    house.search(cause="backlog")
+    with house.database.writes() as session:
+        assert house.film_id not in {
+            one.item_id for one in downloads.targets.due_searches(session, house.now, limit=10)
+        }
+        downloads.targets.make_due(session, house.now, house.film_id)
+        assert house.film_id in {one.item_id for one in downloads.targets.due_searches(session, house.now, limit=10)}

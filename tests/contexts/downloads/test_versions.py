@@ -76,7 +76,7 @@ def due(house: House, item_id: str) -> set[str]:
     """Names of the versions of a title that the next automatic search covers."""
     with house.database.reads() as session:
         names = {row.id: row.name for row in media.versions.versions_of(session, [item_id])[item_id]}
-        targets = downloads.due_searches(session, house.now, limit=100)
+        targets = downloads.targets.due_searches(session, house.now, limit=100)
     return {names[target.version_id or ""] for target in targets if target.item_id == item_id}
 
 

@@ -188,3 +188,16 @@ def test_an_invalid_entry_is_reported_with_key_source_and_allowed_values(
     with pytest.raises(Misconfigured) as refused:
         _sync(furnished, now, environ)
     assert all(word in refused.value.message for word in said), refused.value.message
+
+
+def test_the_uses_of_an_indexer_can_be_configured(database: Database, now: datetime) -> None:
+    environment = {
+        "INDEXER_1_NAME": "Quiet",
+        "INDEXER_1_BASE_URL": "http://quiet.test",
+        "INDEXER_1_RSS": "false",
+        "INDEXER_1_AUTOMATIC_SEARCH": "false",
+    }
+    _sync(database, now, environment)
+    with database.reads() as session:
+        (row,) = settings.indexers.list_indexers(session, SYSTEM)
+    assert (row.rss, row.automatic_search, row.interactive_search) == (False, False, True)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from mydia import config as configuration
 from mydia import events
 from mydia.adapters import download_clients
-from mydia.adapters.errors import AdapterError, Limited, Refused, Unreachable
+from mydia.adapters.errors import AdapterError, Limited, Nonsense, Refused, ServerError, Unreachable
 from mydia.adapters.kinds import Connection
 from mydia.adapters.metadata_providers import NoProvider
 from mydia.adapters.outside import real_outside
@@ -206,7 +206,7 @@ def test_a_failing_indexer_backs_off_but_a_client_never_does(database: Database,
     client = _add_client(database, admin, now)
     with database.writes() as session:
         indexer = settings.indexers.add_indexer(session, admin, now, INDEXER).id
-    error: AdapterError = Unreachable("Open films", "no answer")
+    error: AdapterError = ServerError("Open films", "no answer")
     rests: list[timedelta] = []
     for _ in range(14):
         with database.writes() as session:
@@ -216,8 +216,7 @@ def test_a_failing_indexer_backs_off_but_a_client_never_does(database: Database,
             assert status is not None
             assert status.disabled_until is not None
             rests.append(status.disabled_until - now)
-    assert rests[:4] == [timedelta(minutes=m) for m in (1, 2, 4, 8)]
-    assert rests[-1] == timedelta(hours=24)
+    assert rests == [timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 180, 360, 720, *[1440] * 6)]
     with database.reads() as session:
         assert settings.indexers.indexer_connections(session, now=now) == []
         assert len(settings.indexers.indexer_connections(session, now=now + timedelta(days=2))) == 1
@@ -227,6 +226,82 @@ def test_a_failing_indexer_backs_off_but_a_client_never_does(database: Database,
         assert (choice.status.state, choice.status.disabled_until, choice.status.since_at) == ("failing", None, now)
         told = [event for event in events.feed(session) if event.type == "ServiceStateChanged"]
         assert [event.payload["name"] for event in told] == ["qBittorrent", "Open films"]
+
+
+@pytest.mark.parametrize(
+    ("level", "error", "in_grace", "expected"),
+    [
+        (0, Unreachable("x", "no connection"), False, (1, 1)),
+        (1, Unreachable("x", "no connection"), False, (1, 1)),
+        (4, Unreachable("x", "no connection"), False, (4, 30)),
+        (1, ServerError("x", "HTTP 502"), False, (2, 5)),
+        (4, Nonsense("x", "a web page"), False, (5, 60)),
+        (8, Refused("x", "bad key"), False, (9, 1440)),
+        (9, Refused("x", "bad key"), False, (9, 1440)),
+        (0, Limited("x", "limit reached"), False, (5, 60)),
+        (0, Limited("x", "limit reached", retry_after_s=90), False, (2, 1)),
+        (0, Limited("x", "limit reached", retry_after_s=7200), False, (6, 120)),
+        (6, Limited("x", "limit reached"), False, (7, 360)),
+        (0, Limited("x", "limit reached", retry_after_s=200_000), False, (9, 3333)),
+        (3, ServerError("x", "HTTP 502"), True, (3, 5)),
+        (0, Refused("x", "bad key"), True, (1, 1)),
+        (0, Limited("x", "limit reached", retry_after_s=7200), True, (6, 120)),
+    ],
+)
+def test_levels_of_back_off(level: int, error: AdapterError, in_grace: bool, expected: tuple[int, int]) -> None:
+    reached, rest = settings.services.back_off(level, error, in_grace=in_grace)
+
+    assert (reached, int(rest.total_seconds() / 60)) == expected
+
+
+def test_an_answer_lowers_the_level_by_one(database: Database, admin: Caller, now: datetime) -> None:
+    with database.writes() as session:
+        indexer = settings.indexers.add_indexer(session, admin, now, INDEXER).id
+        for _ in range(4):
+            settings.services.record_failure(session, SYSTEM, now, "indexer", indexer, Nonsense("x", "a web page"))
+        settings.services.record_ok(session, now, "indexer", indexer)
+        settings.services.record_failure(session, SYSTEM, now, "indexer", indexer, Nonsense("x", "a web page"))
+        status = settings.services.status_of(session, "indexer", indexer)
+    assert status is not None
+    assert status.disabled_until == now + timedelta(minutes=30)
+
+
+LIMITED = NewIndexer(
+    name="Limited",
+    kind="torznab",
+    url="http://limited.test",
+    options={"queries_per_hour": "10", "queries_per_day": "30", "grabs_per_day": "2"},
+)
+
+
+def test_the_limits_of_an_indexer_hold_until_its_hours_have_passed(
+    database: Database, admin: Caller, now: datetime
+) -> None:
+    with database.writes() as session:
+        indexer = settings.indexers.add_indexer(session, admin, now, LIMITED).id
+
+    def usable(at: datetime, usage: str = "automatic") -> bool:
+        with database.reads() as session:
+            return bool(settings.indexers.indexer_connections(session, usage=usage, now=at))
+
+    def use(at: datetime, **counts: int) -> None:
+        with database.writes() as session:
+            settings.indexer_use.record_use(session, at, indexer, **counts)
+
+    use(now, queries=8)
+    assert usable(now)
+    assert not usable(now, "backlog"), "a fifth is left to RSS sync and people"
+    use(now, queries=2)
+    assert not usable(now)
+    assert usable(now + timedelta(hours=1))
+    use(now + timedelta(hours=1), queries=10)
+    use(now + timedelta(hours=2), queries=10)
+    assert not usable(now + timedelta(hours=3)), "the day's queries are used up"
+    assert usable(now + timedelta(hours=24))
+    use(now, grabs=2)
+    with database.reads() as session:
+        (choice,) = settings.indexers.indexer_connections(session, used_at=now)
+    assert choice.use.no_grabs_until(choice.row.options) == now + timedelta(hours=24)
 
 
 def test_a_rate_limit_is_respected_and_a_success_ends_the_pause(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select
 
 from mydia import clock, events
 from mydia.contexts import settings, users
+from mydia.contexts.downloads.models import FeedState
 from mydia.contexts.settings import NewLibraryPath
 from mydia.contexts.users import SYSTEM
 from mydia.contexts.users.accounts import find_user
@@ -169,6 +171,25 @@ def test_an_indexer_is_added_and_tested(browser: Browser, database: Database) ->
     page = browser.see("/settings/indexers")
     assert "Answers" in page
     assert "k" * 32 not in page
+
+
+def test_the_feed_of_an_indexer_is_shown_with_what_was_missed(browser: Browser, database: Database) -> None:
+    assert browser.send("/settings/indexers/new", {**FEED, "rss": "true"}).status_code == 303
+    now = clock.now()
+    with database.writes() as session:
+        (row,) = settings.indexers.list_indexers(session, SYSTEM)
+        gap = {"gap_from": now - timedelta(days=1), "gap_to": now, "gap_reason": "feed_short", "gap_found_at": now}
+        session.add(FeedState(indexer_id=row.id, source="x", read_at=now, listed=12, matched=3, **gap))
+    page = browser.see("/settings/indexers")
+    assert "RSS, automatic and manual searches" in page
+    assert "12 new, 3 for wanted titles" in page
+    assert "The feed does not go back far enough." in page
+    assert "Releases between" in browser.see("/system/status")
+    assert browser.send("/settings/indexers/read-feeds", {}, on="/settings/indexers").status_code == 303
+    assert browser.send(f"/settings/indexers/{row.id}", {**FEED, "rss": "false"}).status_code == 303
+    page = browser.see("/settings/indexers")
+    assert "Automatic and manual searches" in page
+    assert "12 new" not in page
 
 
 def test_managed_services_are_shown_and_cannot_be_changed(browser: Browser, database: Database) -> None:

@@ -26,6 +26,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     release: IndexerRelease
     indexer_id: str
+    """Empty if another program announced it without a configured indexer."""
     indexer_name: str
     indexer_priority: int
     parsed: ParsedRelease | None

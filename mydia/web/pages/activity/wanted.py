@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from mydia import clock
 from mydia.contexts import downloads, library, media, settings
-from mydia.contexts.users import Caller, Permission
+from mydia.contexts.users import SYSTEM, Caller, Permission
 from mydia.errors import Invalid
 from mydia.vocabulary import MediaType
-from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, WebRequest
+from mydia.web.deps import CallerDep, DatabaseDep, DepsDep, FormOf, TaskBoardDep, WebRequest
 from mydia.web.forms import Selection
 from mydia.web.pages.library.bulk import undoable
 from mydia.web.render import Toast, fragment, is_htmx, nothing, page, query, redirect
@@ -64,6 +64,12 @@ class WantedView(msgspec.Struct, frozen=True, kw_only=True):
     all_off: bool = False
     """Whether no profile in use upgrades."""
     can_set: bool = False
+    next_run_at: datetime | None = None
+    """When the next automatic search starts; None if it is off."""
+    feeds_read_at: datetime | None = None
+    """When RSS sync last read a feed."""
+    has_indexer: bool = True
+    """Whether an indexer can be searched now: not paused, and its limit not used up."""
 
     def total(self, *, upgrades: bool) -> int:
         """Return how many films and episodes there are of a tab."""
@@ -84,6 +90,7 @@ class WantedView(msgspec.Struct, frozen=True, kw_only=True):
 def show_wanted(
     request: WebRequest,
     database: DatabaseDep,
+    taskboard: TaskBoardDep,
     caller: CallerDep,
     kind: FromQuery[str] = "",
     cursor: FromQuery[str] = "",
@@ -108,6 +115,8 @@ def show_wanted(
         off = _upgrades_off(session, caller) if upgrades else ()
         results = downloads.history.last_results(session, caller, ids)
         states = downloads.history.search_states(session, caller, ids)
+        read = [feed.read_at for feed in downloads.feeds.list_feeds(session, caller) if feed.read_at is not None]
+        has_indexer = settings.indexers.any_available(session, caller, now)
     path = "/wanted/upgrades" if upgrades else "/wanted"
     view = WantedView(
         upgrades=upgrades,
@@ -119,6 +128,9 @@ def show_wanted(
         off=tuple(one for one in off if one.off),
         all_off=bool(off) and all(one.off for one in off),
         can_set=caller.can(Permission.MANAGE_SETTINGS),
+        next_run_at=next((entry.next_at for entry in taskboard.scheduled(SYSTEM) if entry.name == _JOB), None),
+        feeds_read_at=max(read, default=None),
+        has_indexer=has_indexer,
     )
     if cursor and is_htmx(request):
         return fragment(request, "wanted/_rows.html", view)

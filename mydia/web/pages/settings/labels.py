@@ -28,6 +28,7 @@ LABELS = {
     "downloads.minimum_free_mb": "Minimum free space (MB)",
     "downloads.minimum_seeders": "Minimum seeders",
     "downloads.automatic_imports": "Import finished downloads",
+    "downloads.rss_interval_minutes": "RSS sync every (minutes)",
     "downloads.search_batch": "Titles per automatic search",
     "downloads.retry_failed": "Search again after a failed download",
     "downloads.give_up_stalled_hours": "Fail stalled downloads after (hours)",

@@ -34,6 +34,8 @@ from mydia.web.forms import Count, Form
 type Family = Literal["client", "indexer"]
 _EMPTY_MAPPINGS = 2
 _SAMPLE = 5
+_USES = ("rss", "automatic_search", "interactive_search")
+"""The switches of an indexer."""
 
 
 class MappingRow(Struct, kw_only=True):
@@ -56,6 +58,7 @@ class ServiceFields(Struct, kw_only=True):
     enabled: bool = True
     automatic_search: bool = True
     interactive_search: bool = True
+    rss: bool = True
     rows: tuple[MappingRow, ...] = ()
     values: dict[str, str] = {}
     service_id: str | None = None
@@ -91,6 +94,7 @@ class ServiceFields(Struct, kw_only=True):
             enabled=self.enabled,
             automatic_search=self.automatic_search,
             interactive_search=self.interactive_search,
+            rss=self.rss,
             priority=25 if self.priority is None else self.priority,
         )
 
@@ -194,6 +198,7 @@ def blank_form(family: Family, kind: str | None, taken: set[str]) -> ServiceForm
         "priority": "1" if family == "client" else "25",
         "automatic_search": True,
         "interactive_search": True,
+        "rss": True,
     }
     return _form(family, chosen, values, (), has_secret=False)
 
@@ -204,7 +209,7 @@ def form_of(family: Family, row: DownloadClientRow | IndexerRow, mappings: tuple
     values |= {key: _written(value) for key, value in row.options.items()}
     values |= {"name": row.name, "url": row.url, "priority": str(row.priority), "secret": ""}
     if isinstance(row, IndexerRow):
-        values |= {"automatic_search": row.automatic_search, "interactive_search": row.interactive_search}
+        values |= {use: getattr(row, use) for use in _USES}
     else:
         values["username"] = row.username or ""
     return _form(family, row.kind, values, mappings, has_secret=row.sealed_secret is not None)
@@ -219,7 +224,7 @@ def sent_form(
     kinds = dict(kinds_of(family))
     kind = kind if kind in kinds else next(iter(kinds))
     needs = needs_of(family, kind)
-    flags = {need.key for need in needs if need.type == "checkbox"} | {"automatic_search", "interactive_search"}
+    flags = {need.key for need in needs if need.type == "checkbox"} | {*_USES}
     values: dict[str, Any] = {key: value == "true" if key in flags else value for key, value in form.sent.items()}
     values["secret"] = ""
     first = {need.key for need in needs if need.required} | {"name", "username", "secret", "category", ""}

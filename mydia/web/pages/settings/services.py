@@ -16,16 +16,16 @@ from sqlalchemy.orm import Session
 from mydia import clock
 from mydia.adapters import download_clients, indexers
 from mydia.adapters.errors import AdapterError
-from mydia.contexts import settings
+from mydia.contexts import downloads, settings
 from mydia.contexts.settings import DownloadClientRow, IndexerRow
-from mydia.contexts.users import Caller
+from mydia.contexts.users import Caller, Permission
 from mydia.errors import Conflict, Invalid, MydiaError
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.forms import Form
 from mydia.web.pages.settings import service_forms as services
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.pages.settings.service_forms import Family, HealthChip, ServiceFields, ServiceForm
-from mydia.web.render import Toast, fragment, nothing, redirect, unfolding
+from mydia.web.render import Toast, fragment, is_htmx, nothing, redirect, unfolding
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +72,9 @@ class ServiceCard(msgspec.Struct, frozen=True, kw_only=True):
     health: HealthChip
     error: str
     source: str
+    feed: downloads.feeds.Feed | None = None
+    gap: str = ""
+    """Why releases were missed, within the last week."""
 
 
 class ListView(msgspec.Struct, frozen=True):
@@ -126,17 +129,19 @@ def _list(deps: WebDeps, caller: Caller, family: Family) -> ListView:
     with deps.database.reads() as session:
         rows = _rows(session, caller, family)
         known = settings.services.statuses(session, caller, said.status)
-    cards = tuple(_card(family, row, known.get(row.id)) for row in rows)
+        feeds = {one.indexer_id: one for one in downloads.feeds.list_feeds(session, caller)}
+    cards = tuple(_card(family, row, known.get(row.id), feeds.get(row.id)) for row in rows)
     return ListView(around, said, cards, services.kinds_of(family))
 
 
-def _card(family: Family, row: DownloadClientRow | IndexerRow, status: Any) -> ServiceCard:
+def _card(
+    family: Family, row: DownloadClientRow | IndexerRow, status: Any, feed: downloads.feeds.Feed | None
+) -> ServiceCard:
     table: Mapping[str, Any] = download_clients.KINDS if family == "client" else indexers.KINDS
     label = table[row.kind].label if row.kind in table else row.kind
     uses = ""
     if isinstance(row, IndexerRow):
-        named = [word for word, on in (("automatic", row.automatic_search), ("manual", row.interactive_search)) if on]
-        uses = f"{' and '.join(named).capitalize()} searches" if named else "Not searched"
+        uses = _uses(row)
     chip = services.health_chip(status, row.enabled, clock.now())
     error = (status.last_error or "") if status is not None and status.state != "ok" and row.enabled else ""
     return ServiceCard(
@@ -150,7 +155,17 @@ def _card(family: Family, row: DownloadClientRow | IndexerRow, status: Any) -> S
         health=chip,
         error=error,
         source=row.managed_source or "",
+        feed=feed if feed is not None and feed.on else None,
+        gap=downloads.feeds.gap_sentence(feed, clock.now()) if feed is not None and feed.on else "",
     )
+
+
+def _uses(row: IndexerRow) -> str:
+    """Return what an indexer is used for: `RSS, automatic and manual searches`."""
+    kinds = [word for word, on in (("automatic", row.automatic_search), ("manual", row.interactive_search)) if on]
+    searches = f"{' and '.join(kinds)} searches" if kinds else ""
+    used = ", ".join(filter(None, ("RSS" if row.rss else "", searches)))
+    return f"{used[:1].upper()}{used[1:]}" or "Not used"
 
 
 def new_service(request: WebRequest, deps: DepsDep, caller: CallerDep, kind: FromQuery[str] = "") -> Response[str]:
@@ -258,6 +273,15 @@ def test_indexer(
     return _tried(request, services.try_indexer(deps, caller, form))
 
 
+@post("/settings/indexers/read-feeds", sync_to_thread=True, status_code=200, include_in_schema=False)
+def read_feeds(request: WebRequest, deps: DepsDep, caller: CallerDep) -> Response[str]:
+    """Start RSS sync now, in the worker."""
+    caller.require(Permission.MANAGE_SETTINGS)
+    deps.taskboard.run_now(caller, "downloads.sync_feeds")
+    toast = Toast("Reading feeds", "What is wanted is grabbed.", tone="live")
+    return nothing(toast=toast) if is_htmx(request) else redirect(request, "/settings/indexers", toast=toast)
+
+
 def _tried(request: WebRequest, steps: Iterator[services.TestResult]) -> Response[str] | Stream:
     back = f"/settings/{_said(request).page}"
     return unfolding(request, "settings/_test_result.html", steps, title="Test", active="settings", back=back)
@@ -328,4 +352,4 @@ def _shared() -> Iterator[HTTPRouteHandler]:
             yield verb(f"/settings/{said.page}{rest}", sync_to_thread=True, include_in_schema=False, **status)(handler)
 
 
-ROUTES = (clients, indexer_list, test_client, test_indexer, *_shared())
+ROUTES = (clients, indexer_list, test_client, test_indexer, read_feeds, *_shared())

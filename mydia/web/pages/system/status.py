@@ -28,6 +28,7 @@ _FIXES = {
     "library folder": ("/settings/folders", "Open folders"),
     "client": ("/settings/clients", "Open clients"),
     "indexer": ("/settings/indexers", "Open indexers"),
+    "feed": ("/settings/indexers", "Open indexers"),
     "scan": ("/imports", "See why"),
     "jobs": ("/system/tasks?show=failed", "See them"),
     "metadata": ("/settings/metadata", "Open metadata"),
