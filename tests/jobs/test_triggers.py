@@ -23,4 +23,4 @@ def test_a_newly_chosen_picture_is_fetched() -> None:
         for trigger in triggers.ON_EVENT[events.MediaChanged]
         if trigger.when is None or trigger.when(events.MediaChanged("id", changed))
     }
-    assert started == {"metadata.fetch_images", "profiles.recount_item"}
+    assert started == {"metadata.fetch_images", "profiles.recount_item", "downloads.make_due"}

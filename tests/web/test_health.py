@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import threading
 from copy import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from litestar.testing import TestClient
 
+from mydia import clock
+from mydia.contexts.downloads.models import FeedState
+from mydia.contexts.settings import IndexerRow
 from mydia.errors import Unavailable
 from mydia.web.app import WebApp
 from mydia.web.deps import WebDeps
-from mydia.web.health import CHECKS, Check, examine
+from mydia.web.health import CHECKS, Check, examine, look_at_feeds
 from tests import builders
 from tests.fakes.outside import fake_outside
 from tests.web.conftest import from_address
@@ -39,6 +43,31 @@ def test_ready_is_ready_with_a_worker(deps: WebDeps) -> None:
     presence.leave()
     assert answer.status_code == 200
     assert answer.json()["status"] == "ok"
+
+
+def test_a_feed_that_missed_releases_or_was_not_read_is_reported(deps: WebDeps) -> None:
+    now = clock.now()
+    gap = {"gap_from": now - timedelta(days=1), "gap_to": now, "gap_reason": "feed_short", "gap_found_at": now}
+    with deps.database.writes() as session:
+        for name, read_at, told in (("Gap", now, gap), ("Late", now - timedelta(hours=3), {}), ("Fine", now, {})):
+            row = IndexerRow(id=name, name=name, kind="torznab", url="http://x.test", options={}, created_at=now)
+            session.add(row)
+            session.flush()
+            session.add(FeedState(indexer_id=name, source="x", read_at=read_at, **told))
+        new = IndexerRow(id="New", name="New", kind="torznab", url="http://x.test", options={}, created_at=now)
+        off = IndexerRow(
+            id="Off", name="Off", kind="torznab", url="http://x.test", options={}, rss=False, created_at=now
+        )
+        session.add_all([new, off])
+    checks = {check.name: check for check in look_at_feeds(deps)}
+    assert {name: check.state for name, check in checks.items()} == {
+        "feed of Gap": "warning",
+        "feed of Late": "warning",
+        "feed of Fine": "ok",
+        "feed of New": "unknown",
+    }
+    assert "were missed. The feed does not go back far enough." in checks["feed of Gap"].sentence
+    assert "Not read since" in checks["feed of Late"].sentence
 
 
 def test_signed_out_callers_see_states_but_no_paths(deps: WebDeps) -> None:

@@ -17,7 +17,7 @@ _LOOK_EVERY_S = 0.25
 """Interval at which a waiting search checks whether it was cancelled."""
 
 
-class Answered[T](msgspec.Struct, frozen=True):
+class Answered[T](msgspec.Struct, frozen=True, kw_only=True):
     """What one indexer answered: either a result or the error."""
 
     connection: Connection
@@ -28,7 +28,7 @@ class Answered[T](msgspec.Struct, frozen=True):
     """Requests that were sent to it."""
 
 
-class IndexerAnswer(msgspec.Struct, frozen=True):
+class IndexerAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one indexer in a search: either releases or the error."""
 
     connection: Connection
@@ -110,15 +110,27 @@ def _ask_one[T](indexer: Indexer, ask: Callable[[Indexer], T]) -> Answered[T]:
             result = ask(indexer)
         except AdapterError as error:
             failure = error
-    return Answered(indexer.connection, result, failure, clock.monotonic_s() - started, requests.count)
+    return Answered(
+        connection=indexer.connection,
+        result=result,
+        failure=failure,
+        took_s=clock.monotonic_s() - started,
+        requests=requests.count,
+    )
 
 
 def _answer[T](indexer: Indexer, future: Future[Answered[T]], took_s: float) -> Answered[T]:
     if future.done():
         return future.result()
     late = Unreachable(indexer.connection.name, f"no answer within {took_s:.0f} seconds")
-    return Answered(indexer.connection, None, late, took_s)
+    return Answered(connection=indexer.connection, result=None, failure=late, took_s=took_s)
 
 
 def _found(answer: Answered[Sequence[IndexerRelease]]) -> IndexerAnswer:
-    return IndexerAnswer(answer.connection, tuple(answer.result or ()), answer.failure, answer.took_s, answer.requests)
+    return IndexerAnswer(
+        connection=answer.connection,
+        releases=tuple(answer.result or ()),
+        failure=answer.failure,
+        took_s=answer.took_s,
+        requests=answer.requests,
+    )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mydia import units
 from mydia.adapters import download_clients
 from mydia.adapters.errors import AdapterError
 from mydia.adapters.outside import Outside
-from mydia.contexts import media, settings
+from mydia.contexts import library, media, settings
 from mydia.contexts.downloads.decisions import Blocked, Facts, Imported, IndexerRules, Pending, Queued, Recent
 from mydia.contexts.downloads.held import held_files, of_version
 from mydia.contexts.downloads.models import (
@@ -68,6 +70,37 @@ def library_folder(session: Session, target: SearchTarget) -> Path | None:
     return None if path_id is None else Path(settings.library_paths.get_library_path(session, SYSTEM, path_id).path)
 
 
+class Common:
+    """What many targets have in common, read once; and which of them have rows in a table at all.
+
+    Args:
+        item_ids: The titles of the targets. None: unknown, so that any may have rows.
+    """
+
+    def __init__(self, session: Session, item_ids: Collection[str] | None = None) -> None:
+        self._session = session
+        self._item_ids = item_ids
+        self._kept: dict[object, Any] = {}
+
+    def once[T](self, key: object, read: Callable[[], T]) -> T:
+        """Return what `read` returned when it was called with this key first."""
+        if key not in self._kept:
+            self._kept[key] = read()
+        found: T = self._kept[key]
+        return found
+
+    def may_have(self, column: InstrumentedAttribute[Any], item_id: str) -> bool:
+        """Return whether a title may have rows in a table.
+
+        Args:
+            column: The table's column with the title's id.
+        """
+        if self._item_ids is None:
+            return True
+        wanted = select(column).where(column.in_(self._item_ids)).distinct()
+        return item_id in self.once(column, lambda: frozenset(self._session.scalars(wanted)))
+
+
 def gather(
     session: Session,
     now: datetime,
@@ -77,10 +110,12 @@ def gather(
     free_bytes: int | None = None,
     user_invoked: bool = False,
     from_feed: bool = False,
+    common: Common | None = None,
 ) -> Gathered:
     """Return the facts about a target.
 
     Args:
+        common: Shared by several targets of one read.
         user_invoked: A user started the search, so nothing is delayed.
         from_feed: The releases come from a feed or were pushed; nobody searched for the title.
 
@@ -95,9 +130,12 @@ def gather(
         for other in media.find_by_title(session, item.type, item.title)
         if other.id != item.id
     ]
-    own = settings.of(session).downloads
+    common = common or Common(session)
+    once, has_downloads = common.once, common.may_have(Download.media_item_id, item.id)
+    own = once("settings", lambda: settings.of(session).downloads)
     tags = media.tags.tag_ids_of(session, item.id)
-    indexers = _indexers(session)
+    indexers = once("indexers", lambda: _indexers(session))
+    delays = once("delays", lambda: settings.rules.delays.list_delays(session, SYSTEM))
     out_on = now.date() - timedelta(days=own.availability_delay_days)
     facts = Facts(
         now=now,
@@ -107,19 +145,26 @@ def gather(
         year=item.year,
         titles=frozenset({row.normalised for row in titles} | {normalise_title(item.title)}),
         season_titles={row.normalised: row.season_number for row in titles if row.season_number is not None},
-        profile=settings.profiles.get_profile(session, SYSTEM, version.profile_id),
-        limits=settings.qualities.size_limits(session, SYSTEM, item.type),
+        profile=once(
+            ("profile", version.profile_id),
+            lambda: settings.profiles.get_profile(session, SYSTEM, version.profile_id),
+        ),
+        limits=once(("limits", item.type), lambda: settings.qualities.size_limits(session, SYSTEM, item.type)),
         interactive=interactive,
         user_invoked=user_invoked or interactive,
         from_feed=from_feed,
         tags=tags,
-        tag_names=settings.tags.names_by_id(session) if any(one.tags for one in indexers.values()) else {},
-        delay=settings.rules.delays.delay_for(settings.rules.delays.list_delays(session, SYSTEM), tags),
-        words=settings.rules.words.current(session),
+        tag_names=once("tag names", lambda: settings.tags.names_by_id(session))
+        if any(one.tags for one in indexers.values())
+        else {},
+        delay=settings.rules.delays.delay_for(delays, tags),
+        words=once("words", lambda: settings.rules.words.current(session)),
         propers=settings.upgrades.Propers(own.propers),
         indexers=indexers,
-        recent=_recent(session, now, item.id, version.id) if from_feed else (),
-        pending=_pending(session, item.id, version.id),
+        recent=_recent(session, now, item.id, version.id) if from_feed and has_downloads else (),
+        pending=_pending(session, item.id, version.id)
+        if common.may_have(PendingRelease.media_item_id, item.id)
+        else (),
         allow_hardcoded_subs=own.allow_hardcoded_subs,
         multi_season_packs=own.multi_season_packs,
         prefer_flags=own.prefer_indexer_flags,
@@ -137,20 +182,29 @@ def gather(
         episodes=tuple(media.episodes.episodes_of(session, SYSTEM, item.id)) if item.type == MediaType.TV_SHOW else (),
         season_number=target.season_number,
         episode_ids=frozenset(target.episode_ids),
-        held=held_files(session, item.id, version.id),
-        queued=_queued(session, item.id, version.id),
-        blocked=_blocked(session, item.id),
-        imported=_imported(session, item.id, version.id),
-        protocols=_protocols(session),
+        held=held_files(session, item.id, version.id)
+        if common.may_have(library.MediaFile.media_item_id, item.id)
+        else (),
+        queued=_queued(session, item.id, version.id) if has_downloads else (),
+        blocked=_blocked(session, item.id) if common.may_have(BlocklistEntry.media_item_id, item.id) else (),
+        imported=_imported(session, item.id, version.id) if has_downloads else (),
+        protocols=once("protocols", lambda: _protocols(session)),
         minimum_seeders=own.minimum_seeders,
-        indexer_seeders=_indexer_seeders(session),
+        indexer_seeders=once("seeders", lambda: _indexer_seeders(session)),
         formats=settings.formats.current(session),
         original_language=item.original_language,
         free_bytes=free_bytes,
         minimum_free_bytes=own.minimum_free_mb * units.MIB,
     )
     path_id = version.library_path_id or item.library_path_id
-    folder = None if path_id is None else Path(settings.library_paths.get_library_path(session, SYSTEM, path_id).path)
+    folder = (
+        None
+        if path_id is None
+        else once(
+            ("folder", path_id),
+            lambda: Path(settings.library_paths.get_library_path(session, SYSTEM, path_id).path),
+        )
+    )
     return Gathered(facts, version.id, folder, item.original_title)
 
 

@@ -135,7 +135,7 @@ def grab(
     present = _ask_for(database, client, caller, now, plan, new)
     with database.writes() as session:
         if plan.indexer is not None:
-            settings.indexer_use.record_use(session, now, plan.indexer.row.id, grabs=1)
+            settings.indexers.record_use(session, now, plan.indexer.row.id, grabs=1)
         owned, foreign = _owner(session, now, plan, present)
         if not foreign:
             row, finished = _insert(

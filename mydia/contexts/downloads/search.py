@@ -167,7 +167,7 @@ def run_search(
         decisions = _judge(answer.releases, facts, choice)
         with database.writes() as session:
             asking.record_answer(session, search_id, choice, answer)
-            settings.indexer_use.record_use(session, now, choice.row.id, queries=answer.requests)
+            settings.indexers.record_use(session, now, choice.row.id, queries=answer.requests)
             storing.store(session, now, search_id, question.gathered, decisions)
             if answer.failure is None:
                 settings.services.record_ok(session, now, "indexer", choice.row.id)

@@ -26,6 +26,7 @@ from mydia.errors import Conflict, Invalid
 from mydia.secret import Secret
 
 FAMILY = "indexer"
+record_use = indexer_use.record_use
 TORRENT_NEEDS = (
     Need("minimum_seeders", "Minimum seeders", "number", help="Leave empty for the general setting."),
     Need(

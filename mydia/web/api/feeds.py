@@ -15,7 +15,7 @@ from mydia.adapters.indexers import Protocols
 from mydia.contexts import downloads
 from mydia.events import say
 from mydia.web import patterns
-from mydia.web.api.schemas import Struct
+from mydia.web.api.schemas import Struct, contradictions
 from mydia.web.deps import CallerDep, DatabaseDep, OutsideDep
 
 type Link = Annotated[str, Meta(max_length=20_000, pattern=patterns.LINK)]
@@ -63,7 +63,7 @@ class PushedRelease(Struct, rename="camel"):
     protocol: Literal["torrent", "usenet"] | None = None
     download_protocol: Literal["torrent", "usenet"] | None = None
     """The name of `protocol` in older versions."""
-    publish_date: datetime | None = None
+    publish_date: Annotated[datetime, Meta(tz=True)] | None = None
     """By default now."""
     size: Annotated[int, Meta(ge=0, le=2**53)] = 0
     """In bytes; 0 if unknown."""
@@ -116,7 +116,8 @@ def push_release(
         tvdb_id=data.tvdb_id,
         imdb_id=data.imdb_id,
     )
-    replies = downloads.feeds.push(database, outside, caller, clock.now(), announced)
+    with contradictions():
+        replies = downloads.feeds.push(database, outside, caller, clock.now(), announced)
     return [_result(data.title, reply) for reply in replies]
 
 

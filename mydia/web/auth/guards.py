@@ -88,6 +88,7 @@ DOORS: dict[str, tuple[Needed, Needed]] = {
     "/api/v1/config": (_SETTINGS, _SETTINGS),
     "/api/v1/download-clients": (_SETTINGS, _SETTINGS),
     "/api/v1/downloads": (_ACTIVITY, _MANAGE),
+    "/api/v1/feeds": (_ACTIVITY, _MANAGE),
     "/api/v1/files": (_ACTIVITY, _MANAGE),
     "/api/v1/history": (_ACTIVITY, _MANAGE),
     "/api/v1/ignored-folders": (_MANAGE, _MANAGE),

@@ -380,7 +380,8 @@ def test_every_failure_has_one_of_the_four_causes(
     with pytest.raises(cause) as raised:
         indexer.recent()
 
-    assert type(raised.value) is cause
+    assert isinstance(raised.value, cause)
+    assert raised.value.code == cause.code
     assert KEY not in str(raised.value)
     if cause is Limited:
         assert raised.value.retry_after_s == 30

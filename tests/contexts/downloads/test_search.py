@@ -338,7 +338,7 @@ def test_a_version_of_another_title_is_refused(house: House, uhd: str) -> None:
 def test_an_indexer_without_queries_left_is_skipped_and_says_until_when(house: House) -> None:
     second_indexer(house, queries_per_day=5)
     with house.database.writes() as session:
-        settings.indexer_use.record_use(session, house.now, "indexer-2", queries=5)
+        settings.indexers.record_use(session, house.now, "indexer-2", queries=5)
 
     entry = next(one for one in stored(house, house.search()).indexers if one["name"] == "Second")
 

@@ -286,7 +286,7 @@ def test_the_limits_of_an_indexer_hold_until_its_hours_have_passed(
 
     def use(at: datetime, **counts: int) -> None:
         with database.writes() as session:
-            settings.indexer_use.record_use(session, at, indexer, **counts)
+            settings.indexers.record_use(session, at, indexer, **counts)
 
     use(now, queries=8)
     assert usable(now)

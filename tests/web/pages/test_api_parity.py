@@ -87,6 +87,7 @@ _ROUTES = {
     "/settings/folders/{}/scan": "POST /library/scan",
     "/settings/general": "PUT /config",
     "/settings/indexers/new": "POST /indexers",
+    "/settings/indexers/read-feeds": "POST /tasks/{}/run",
     "/settings/indexers/{}": "PUT /indexers/{}",
     "/settings/indexers/{}/enabled": "PUT /indexers/{}",
     "/settings/indexers/{}/remove": "DELETE /indexers/{}",

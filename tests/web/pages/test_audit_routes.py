@@ -102,6 +102,7 @@ WITHOUT_TRACE: dict[str, str] = {
     "POST /api/v1/tasks/{name}/run": _BOARD,
     "POST /system/runs/{run_id}/cancel": _BOARD,
     "POST /system/runs/{run_id}/retry": _BOARD,
+    "POST /settings/indexers/read-feeds": _BOARD,
     "POST /system/tasks/{name}/run": _BOARD,
     "POST /setup/scan": _BOARD,
     "POST /wanted/search": _BOARD,

@@ -53,13 +53,15 @@ def judge(database: Database, outside: Outside, now: datetime, matches: Sequence
     """Judge all releases of each version together. Titles that were removed meanwhile are left out."""
     found: list[tuple[Match, gathering.Gathered, tuple[_Earlier, ...]]] = []
     with database.reads() as session:
+        common = gathering.Common(session, {one.item_id for one in matches})
         for one in matches:
             target = SearchTarget(one.item_id, one.version_id)
             try:
-                gathered = gathering.gather(session, now, target, interactive=False, from_feed=True)
+                gathered = gathering.gather(session, now, target, interactive=False, from_feed=True, common=common)
             except NotFound:
                 continue
-            found.append((one, gathered, _earlier(session, one)))
+            seen = common.may_have(Download.media_item_id, one.item_id)
+            found.append((one, gathered, _earlier(session, one) if seen else ()))
     free = _free_space(outside, {gathered.library_folder for _, gathered, _ in found})
     return [
         _judge(one, replace(gathered, facts=replace(gathered.facts, free_bytes=free[gathered.library_folder])), before)

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from mydia.adapters.indexers import IndexerRelease
 from mydia.contexts import media
-from mydia.contexts.media.wanted import Named, NamedIndex
 from mydia.contexts.users import SYSTEM
 from mydia.parsing import ParsedRelease, normalise_title, parse_release
 from mydia.vocabulary import MediaType
@@ -34,7 +33,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     """Position in `listed` -> another title of the library that the name may mean: `Ghosts (2019)`."""
 
 
-class _Reading(msgspec.Struct, frozen=True):
+class _Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What a release's name and attributes say about the title."""
 
     type: MediaType | None
@@ -77,7 +76,7 @@ def match(session: Session, listed: Sequence[Listed]) -> list[Match]:
     ]
 
 
-def _meant(reading: _Reading, index: NamedIndex) -> tuple[tuple[Named, ...], str | None]:
+def _meant(reading: _Reading, index: media.wanted.NamedIndex) -> tuple[tuple[media.wanted.Named, ...], str | None]:
     """Return the titles that a release may mean, and the label of another one if the name does not decide."""
     by_id = {title.id: title for identifier in reading.ids for title in index.by_id.get(identifier, ())}
     if by_id:
@@ -104,11 +103,11 @@ def _meant(reading: _Reading, index: NamedIndex) -> tuple[tuple[Named, ...], str
     return tuple(title for title in possible if title.monitored), other
 
 
-def _fits(reading: _Reading, title: Named) -> bool:
+def _fits(reading: _Reading, title: media.wanted.Named) -> bool:
     return reading.type is None or title.type == reading.type
 
 
-def _contradicts(reading: _Reading, title: Named) -> bool:
+def _contradicts(reading: _Reading, title: media.wanted.Named) -> bool:
     """Return whether the indexer states another id for it."""
     ours = {"tmdb": title.tmdb_id, "tvdb": title.tvdb_id, "imdb": title.imdb_id}
     return any(ours[catalogue] is not None and ours[catalogue] != identifier for catalogue, identifier in reading.ids)
@@ -124,11 +123,11 @@ def _read(release: IndexerRelease) -> _Reading | None:
         names.append(f"{parsed.title} {parsed.year}")
     is_series, is_film = parsed.type == "episode" or hint == "tv", parsed.type == "movie" or hint == "movie"
     return _Reading(
-        MediaType.TV_SHOW if is_series else MediaType.MOVIE if is_film else None,
-        tuple(normalised for name in names if name and (normalised := normalise_title(name))) or ("",),
-        parsed.year,
-        tuple(_ids(release, parsed)),
-        parsed.quality.revision.version > 1 or parsed.quality.revision.real > 0,
+        type=MediaType.TV_SHOW if is_series else MediaType.MOVIE if is_film else None,
+        names=tuple(normalised for name in names if name and (normalised := normalise_title(name))) or ("",),
+        year=parsed.year,
+        ids=tuple(_ids(release, parsed)),
+        is_revision=parsed.quality.revision.version > 1 or parsed.quality.revision.real > 0,
     )
 
 

@@ -17,7 +17,6 @@ from mydia.contexts.downloads.decisions import Verdict
 from mydia.contexts.downloads.feeds import judging, syncing
 from mydia.contexts.downloads.feeds.matching import Listed, Match, match
 from mydia.contexts.downloads.models import Download, Release
-from mydia.contexts.settings.indexers import IndexerChoice
 from mydia.contexts.users import Caller, Permission
 from mydia.db import Database
 from mydia.errors import Invalid
@@ -145,7 +144,7 @@ def _is_web(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _indexer_of(session: Session, announced: Announced) -> IndexerChoice | None:
+def _indexer_of(session: Session, announced: Announced) -> settings.indexers.IndexerChoice | None:
     """Return the configured indexer that is meant: by name, or by the host and port of the link."""
     choices = settings.indexers.indexer_connections(session, usage="any")
     name = announced.indexer.strip().casefold()

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.adapters.indexers import IndexerRelease, Known, Newest, mark_of
+from mydia.contexts import settings
 from mydia.contexts.downloads.models import FeedState, GapReason
-from mydia.contexts.settings.indexers import IndexerChoice
 from mydia.contexts.users import SYSTEM
 from mydia.events import FeedGapFound, emit
 
@@ -37,14 +37,14 @@ def states(session: Session) -> dict[str, FeedState]:
     return {row.indexer_id: row for row in session.scalars(select(FeedState))}
 
 
-def source_of(choice: IndexerChoice) -> str:
+def source_of(choice: settings.indexers.IndexerChoice) -> str:
     """Return a digest of what the feed depends on."""
     connection = choice.connection
     options = sorted(f"{key}={value}" for key, value in connection.options.items() if "categories" in key)
     return blake2b("\n".join([connection.kind, connection.url, *options]).encode(), digest_size=8).hexdigest()
 
 
-def known_of(state: FeedState | None, choice: IndexerChoice) -> Known:
+def known_of(state: FeedState | None, choice: settings.indexers.IndexerChoice) -> Known:
     """Return what was read of an indexer's feed before."""
     if state is None or state.source != source_of(choice):
         return Known()
@@ -77,7 +77,7 @@ def find_gap(known: Known, newest: Newest, attempts: int) -> Gap | None:
 def advance(
     session: Session,
     now: datetime,
-    choice: IndexerChoice,
+    choice: settings.indexers.IndexerChoice,
     newest: Newest,
     *,
     listed: int,

@@ -17,7 +17,6 @@ from mydia.contexts.downloads.feeds import judging, state
 from mydia.contexts.downloads.feeds.matching import Listed, Match, match
 from mydia.contexts.downloads.grab import grab_best
 from mydia.contexts.downloads.models import Search, SearchCause, SearchPhase
-from mydia.contexts.settings.indexers import IndexerChoice
 from mydia.contexts.users import SYSTEM, Caller
 from mydia.db import Database
 from mydia.errors import MydiaError
@@ -60,7 +59,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 class _Read(msgspec.Struct, frozen=True):
     """What one indexer answered, with what was known before."""
 
-    choice: IndexerChoice
+    choice: settings.indexers.IndexerChoice
     known: Known
     answer: Answered[Newest]
 
@@ -168,7 +167,7 @@ def _record(database: Database, now: datetime, reads: Sequence[_Read], matches: 
     with database.writes() as session:
         for read in reads:
             indexer_id, newest = read.choice.row.id, read.answer.result
-            settings.indexer_use.record_use(session, now, indexer_id, queries=read.answer.requests)
+            settings.indexers.record_use(session, now, indexer_id, queries=read.answer.requests)
             failure = read.answer.failure or (newest.failure if newest else None)
             if failure is not None:
                 settings.services.record_failure(session, SYSTEM, now, settings.indexers.FAMILY, indexer_id, failure)
