@@ -50,6 +50,16 @@ class _Line(msgspec.Struct, frozen=True):
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
+def settings_said(payload: Mapping[str, Any]) -> str:
+    """Return what a change of settings is about: its name, or a key in words such as `requests of kim: movies`.
+
+    >>> settings_said({"name": None, "key": "quality profile HD"}), settings_said({"name": None, "key": "indexer:0197"})
+    ('quality profile HD', '')
+    """
+    key = str(payload["key"])
+    return payload.get("name") or (key if " " in key else "")
+
+
 def _changes(told: Told) -> list[str]:
     return [_change(name.replace("_", " "), old, new) for name, (old, new) in told["changed"].items()]
 
@@ -209,9 +219,7 @@ _LINES: dict[str, _Line] = {
     ),
     "ImportRequested": _Line("folder-input", "ink-3", "Import requested"),
     "LibraryPathAdded": _Line("folder", "ok", "Library folder added", lambda e: e["path"]),
-    "SettingsChanged": _Line(
-        "sliders-horizontal", "ink-3", "Settings changed", lambda e: e.get("name") or "", _changes
-    ),
+    "SettingsChanged": _Line("sliders-horizontal", "ink-3", "Settings changed", settings_said, _changes),
     "ServiceStateChanged": _Line(
         "server",
         "miss",

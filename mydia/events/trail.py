@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from mydia.events import EVENTS, Happened
+from mydia.events import EVENTS, Happened, SettingsChanged
 from mydia.events.stories import shown_value, story
 
 KINDS = {
@@ -138,7 +138,8 @@ def entry(told: Happened) -> Entry:
         agent=str(payload.get("agent") or ""),
         subject_kind=told.resource_kind,
         subject_id=told.resource_id,
-        subject=next((str(payload[name]) for name in _NAMES if payload.get(name)), ""),
+        subject=next((str(payload[name]) for name in _NAMES if payload.get(name)), "")
+        or (line.text if told.type == SettingsChanged.__name__ else ""),
         changes=changes,
         details=() if changes else line.details,
         facts=tuple(

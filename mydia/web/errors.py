@@ -143,7 +143,9 @@ def _headers(error: Exception) -> dict[str, str]:
 
 
 def _view(request: WebRequest, status: int, sentence: str) -> ErrorView:
-    told = _told(status)
+    # An opened link has no fields to check: it is old, used up or incomplete.
+    opened = status == 422 and request.method == "GET" and not render.is_htmx(request)
+    told = _Told("This link does not work", sentence) if opened else _told(status)
     target = request.headers.get("hx-target", "")
     return ErrorView(
         status=status,

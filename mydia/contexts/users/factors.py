@@ -77,9 +77,12 @@ def needs_second_factor(session: Session, user_id: str) -> bool:
     return session.scalar(select(Credential.id).where(Credential.user_id == user_id, kinds).limit(1)) is not None
 
 
-def has_passkeys(session: Session) -> bool:
-    """Return whether anybody has a passkey, so that the sign-in page can ask for one."""
-    return session.scalar(select(Credential.id).where(Credential.kind == PASSKEY).limit(1)) is not None
+def has_passkeys(session: Session, user_id: str | None = None) -> bool:
+    """Return whether anybody, or this account, has a passkey, so that the sign-in page can ask for one."""
+    query = select(Credential.id).where(Credential.kind == PASSKEY)
+    if user_id is not None:
+        query = query.where(Credential.user_id == user_id)
+    return session.scalar(query.limit(1)) is not None
 
 
 def list_factors(session: Session, sealer: Sealer, caller: Caller) -> FactorList:
@@ -93,19 +96,31 @@ def list_factors(session: Session, sealer: Sealer, caller: Caller) -> FactorList
 
 
 def add_app(
-    session: Session, sealer: Sealer, caller: Caller, now: datetime, secret: Secret, code: str, *, name: str = ""
+    session: Session,
+    sealer: Sealer,
+    caller: Caller,
+    now: datetime,
+    secret: Secret,
+    code: str,
+    current: Secret,
+    *,
+    name: str = "",
 ) -> Sequence[str]:
     """Add an authenticator app that showed a code.
+
+    Args:
+        current: The password. Without it, an unlocked browser would be enough to lock its owner out.
 
     Returns:
         The recovery codes if these are the first, to be shown once.
 
     Raises:
-        Invalid: The code is not the app's.
+        Invalid: The code is not the app's, or the password is wrong.
     Emits:
         UserChanged.
     """
     user = get_own(session, caller)
+    _require_password(user, current)
     step = _matching_step(secret, code, now, after=0)
     if step is None:
         sentence = "This is not the code of the app. Check the clock of the phone."

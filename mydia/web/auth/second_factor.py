@@ -35,7 +35,7 @@ class CodeView(msgspec.Struct, frozen=True, kw_only=True):
     next: str
     stay: bool
     passkey: Asked | None = None
-    """None if nobody has a passkey."""
+    """None if the account has no passkey."""
     errors: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
@@ -49,7 +49,7 @@ def code_page(
         user_id = users.sign_in.find_waiting(session, clock.now(), request.cookies.get(COOKIE, ""))
     if user_id is None:
         return redirect(request, "/login", whole=True)
-    return page(request, "login/code.html", _view(request, deps, wanted, stay=stay), shell=False)
+    return page(request, "login/code.html", _view(request, deps, wanted, user_id, stay=stay), shell=False)
 
 
 @post(
@@ -74,7 +74,7 @@ def enter_code(request: WebRequest, deps: DepsDep, form: FormOf[CodeFields]) -> 
             deps.database, sealer, now, user_id, sent.code, address_of(request), agent=agent_of(request)
         )
     except (Invalid, TooManyAttempts) as error:
-        view = _view(request, deps, wanted, stay=sent.stay, errors=error.fields or {"": error.message})
+        view = _view(request, deps, wanted, user_id, stay=sent.stay, errors=error.fields or {"": error.message})
         limited = isinstance(error, TooManyAttempts)
         headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
         return page(request, "login/code.html", view, status=429 if limited else 422, shell=False, headers=headers)
@@ -83,10 +83,16 @@ def enter_code(request: WebRequest, deps: DepsDep, form: FormOf[CodeFields]) -> 
 
 
 def _view(
-    request: WebRequest, deps: WebDeps, wanted: str, *, stay: bool, errors: Mapping[str, str] | None = None
+    request: WebRequest,
+    deps: WebDeps,
+    wanted: str,
+    user_id: str,
+    *,
+    stay: bool,
+    errors: Mapping[str, str] | None = None,
 ) -> CodeView:
     with deps.database.reads() as session:
-        asks = users.factors.has_passkeys(session)
+        asks = users.factors.has_passkeys(session, user_id)
     asked = passkeys.ask_to_sign_in(request, deps) if asks else None
     return CodeView(next=wanted, stay=stay, passkey=asked, errors=errors or {})
 

@@ -124,6 +124,12 @@ def test_every_event_of_the_audit_belongs_to_a_kind_and_names_its_subject() -> N
     assert {name for kind in trail.KINDS for name in trail.types_of(kind)} == set(audited)
 
 
+def test_a_changed_limit_names_the_person(now: datetime) -> None:
+    change = {"key": "requests of kim: movies", "changed": {"most": [None, 2]}, "area": "requests", "name": None}
+    told = Happened(1, now, "SettingsChanged", "settings", None, "Robin", "user", "u", "info", change)
+    assert (trail.entry(told).text, trail.entry(told).subject) == ("requests of kim: movies",) * 2
+
+
 def test_an_event_of_another_version_is_still_an_entry(now: datetime) -> None:
     odd = Happened(1, now, "SomethingNew", "user", "u", "Kim", "user", "u", "info", {"changed": ["?"], "odd": 1})
     assert trail.entry(odd).title == "SomethingNew"

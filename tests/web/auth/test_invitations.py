@@ -105,7 +105,9 @@ def test_an_expired_and_a_withdrawn_link_say_so(
     later = clock.now() + timedelta(days=1, minutes=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert GONE["expired"] in browser.get(f"/invite/{link}").text
-    assert "is not valid" in browser.get("/invite/nonsense").text
+    unknown = browser.get("/invite/nonsense").text
+    assert "is not valid" in unknown
+    assert "This link does not work" in unknown
 
 
 def test_what_was_typed_wrong_stays_in_the_form_and_the_link_still_works(

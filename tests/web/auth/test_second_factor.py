@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 
 from mydia import clock, events
 from mydia.contexts import settings, users
-from mydia.contexts.users import Caller, TooManyAttempts, throttle
+from mydia.contexts.users import SYSTEM, Caller, TooManyAttempts, throttle
 from mydia.db import Database
 from mydia.errors import Invalid
 from mydia.web.app import WebApp
@@ -59,7 +59,13 @@ def add_app(browser: Browser) -> tuple[Phone, list[str]]:
     assert secret
     assert sealed
     phone = Phone(secret[1])
-    form = {"_csrf": token(browser, "/account"), "sealed": sealed[1], "code": phone.code(), "name": "Phone"}
+    form = {
+        "_csrf": token(browser, "/account"),
+        "sealed": sealed[1],
+        "code": phone.code(),
+        "name": "Phone",
+        "current": PASSWORD,
+    }
     answer = browser.post("/account/security/apps/new", data=form)
     assert answer.status_code == 200, answer.text
     return phone, re.findall(r"<li>([a-z0-9]{5}-[a-z0-9]{5})</li>", answer.text)
@@ -210,11 +216,42 @@ def test_an_app_is_not_added_with_a_wrong_code(browser: Browser, robin: Caller) 
     sign_in(browser)
     sealed = re.search(r'name="sealed" value="([^"]+)"', browser.get("/account/security/apps/new").text)
     assert sealed
-    form = {"_csrf": token(browser, "/account"), "sealed": sealed[1], "code": "000000"}
+    form = {"_csrf": token(browser, "/account"), "sealed": sealed[1], "code": "000000", "current": PASSWORD}
     answer = browser.post("/account/security/apps/new", data=form)
     assert "This is not the code of the app" in answer.text
     browser.cookies.delete("session")
     assert sign_in(browser).headers["location"] == "/"
+
+
+def test_an_unlocked_browser_is_not_enough_to_add_an_app(browser: Browser, robin: Caller) -> None:
+    sign_in(browser)
+    shown = browser.get("/account/security/apps/new").text
+    secret = re.search(r'code select-all">([A-Z2-7 ]+)<', shown)
+    sealed = re.search(r'name="sealed" value="([^"]+)"', shown)
+    assert secret
+    assert sealed
+    form = {
+        "_csrf": token(browser, "/account"),
+        "sealed": sealed[1],
+        "code": Phone(secret[1]).code(),
+        "current": "guess",
+    }
+    answer = browser.post("/account/security/apps/new", data=form)
+    assert answer.status_code == 422
+    assert "This is not your current password." in answer.text
+
+
+def test_the_second_step_offers_a_passkey_only_to_an_account_that_has_one(
+    browser: Browser, phone: tuple[Phone, list[str]], database: Database
+) -> None:
+    with database.writes() as session:
+        kim = users.add_user(session, SYSTEM, clock.now(), users.NewUser(username="kim", role=users.Role.GUEST))
+        key = users.factors.NewPasskey("another", "key", 0)
+        users.factors.add_passkey(session, settings.sealer(session), users.caller_of(kim), clock.now(), key)
+    browser.cookies.delete("session")
+    sign_in(browser)
+    assert "Sign in with a passkey" not in browser.get("/login/code").text
+    assert "Sign in with a passkey" in browser.get("/login?local").text
 
 
 def test_an_administrator_removes_a_lost_factor(

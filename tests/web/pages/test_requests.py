@@ -11,7 +11,8 @@ import pytest
 from mydia import clock
 from mydia.contexts import requests
 from mydia.contexts.requests.problems import NewProblem, ProblemKind
-from mydia.contexts.users import Caller, Role
+from mydia.contexts.users import SYSTEM, Caller, Role
+from mydia.vocabulary import MediaType
 from tests import builders
 from tests.web.pages import scene as scenes
 from tests.web.pages.conftest import Browser, Server, browse, csrf, words
@@ -222,6 +223,17 @@ def test_nobody_listens_to_another_persons_requests(kim: tuple[Caller, Browser],
     other, _ = scenes.sign_in(server.deps.database, "Noa Guest", Role.GUEST)
     assert kim[1].get(f"/events?topics=requests:{other.id}").status_code == 403
     assert kim[1].get("/events?topics=requests").status_code == 403
+
+
+def test_the_dialog_has_no_button_when_the_quota_is_used_up(server: Server, kim: tuple[Caller, Browser]) -> None:
+    caller, phone = kim
+    with server.deps.database.writes() as session:
+        limit = requests.Allowance(type=MediaType.MOVIE, quota=requests.QuotaKind.LIMITED, most=0)
+        requests.quotas.change_allowance(session, SYSTEM, clock.now(), str(caller.id), limit)
+    dialog = phone.get("/requests/new/movie/tmdb:58129")
+    assert "Movies: 0 of 0 left" in words(dialog)
+    assert 'form="ask-form"' not in dialog.text
+    assert 'form="ask-form"' in phone.get("/requests/new/tv_show/tmdb:7001").text
 
 
 def test_a_title_is_blocked_and_unblocked_from_the_search(

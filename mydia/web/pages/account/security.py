@@ -30,6 +30,7 @@ class NewAppFields(Struct, kw_only=True):
     """The secret in the QR code, sealed."""
     name: str = ""
     code: str = ""
+    current: Secret = Secret("")
 
 
 class NewPasskeyFields(PasskeyFields, kw_only=True):
@@ -95,7 +96,9 @@ def add_app(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[
         return redirect(request, "/account/security/apps/new")
     try:
         with deps.database.writes() as session:
-            codes = users.factors.add_app(session, sealer, caller, clock.now(), secret, sent.code, name=sent.name)
+            codes = users.factors.add_app(
+                session, sealer, caller, clock.now(), secret, sent.code, sent.current, name=sent.name
+            )
     except Invalid as error:
         new = _new_app(deps, caller, secret)
         return _show(request, _view(request, deps, caller, new=new, errors=errors_of(error), failed="new"), status=422)

@@ -165,9 +165,9 @@ class AskView(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def possible(self) -> bool:
         """Whether anything is left to request or to follow."""
-        if self.show:
-            return any(one.state in (OfferState.FREE, OfferState.REQUESTED) for one in self.offer.seasons)
-        return self.offer.state in (OfferState.FREE, OfferState.REQUESTED)
+        states = {one.state for one in self.offer.seasons} if self.show else {self.offer.state}
+        used_up = self.offer.quota is not None and self.offer.quota.left == 0
+        return bool(states & ({OfferState.REQUESTED} if used_up else {OfferState.REQUESTED, OfferState.FREE}))
 
 
 _SAID = {
