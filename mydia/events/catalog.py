@@ -629,6 +629,14 @@ class ReleaseDelayed(Event, frozen=True, kw_only=True):
     count: int
 
 
+class ProfileTrialRequested(Event, frozen=True):
+    """A person asked what a changed quality profile would do."""
+
+    resource: ClassVar[str] = "settings"
+    trial_id: str
+    profile_id: str
+
+
 class PendingReleaseRemoved(Event, frozen=True, kw_only=True):
     """A person stopped waiting for a release."""
 

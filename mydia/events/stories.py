@@ -193,6 +193,7 @@ _LINES: dict[str, _Line] = {
         lambda e: e["release_title"] + (f" and {plural(e['count'] - 1, 'other')}" if e["count"] > 1 else ""),
         lambda e: [f"Until {datetime.fromisoformat(e['until_at']):%-d %B %Y, %H:%M} UTC."],
     ),
+    "ProfileTrialRequested": _Line("search", "ink-3", "Dry run of a quality profile"),
     "PendingReleaseRemoved": _Line("clock", "ink-3", "No longer waiting for", lambda e: e["release_title"]),
     "DownloadChanged": _Line(
         "arrow-down-to-line",
@@ -347,6 +348,7 @@ QUIET = frozenset(
         "MetadataRetryRequested",
         "RefreshRequested",
         "RefreshesRequested",
+        "ProfileTrialRequested",
         "ReleasesRequested",
         "SearchRequested",
         "SearchesRequested",

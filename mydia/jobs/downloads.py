@@ -178,6 +178,7 @@ def sweep(deps: Deps) -> str:
     now = clock.now()
     with deps.database.writes() as session:
         searches = downloads.history.finish_interrupted(session, now)
+        downloads.whatif.end_lost(session, now)
         downloads.importing.end_imported_by_hand(session, SYSTEM, now)
         due = downloads.importing.due_imports(session, now)
     for download_id in due:
@@ -210,6 +211,7 @@ def take_due(deps: Deps) -> str:
 def prune(deps: Deps) -> str:
     """Delete old searches, except the last one of each version."""
     with deps.database.writes() as session:
+        downloads.whatif.prune_trials(session, clock.now())
         return f"{downloads.history.prune_releases(session, clock.now())} searches deleted"
 
 

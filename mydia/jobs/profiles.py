@@ -5,15 +5,24 @@ from __future__ import annotations
 from itertools import batched
 
 from mydia import clock
-from mydia.contexts import library, media
+from mydia.contexts import downloads, library, media
 from mydia.contexts.users import SYSTEM
 from mydia.errors import NotFound
-from mydia.jobs.broker import Deps, job
+from mydia.jobs.broker import INTERACTIVE, Deps, job
 
 _LOOKED_AT = 200
 """Titles per read."""
 _SLICE = 20
 """Titles per write, so that other writers do not wait long."""
+
+
+@job("profiles.try_out", queue=INTERACTIVE, title="Dry run of a quality profile", max_retries=0, time_limit_s=300)
+def try_out(deps: Deps, *, trial_id: str) -> str:
+    """Compare a changed quality profile with the stored one over the library and the last searches."""
+    outcome = downloads.whatif.run_trial(
+        deps.database, trial_id, on_progress=deps.run.progress, cancelled=deps.run.cancelled
+    )
+    return "stopped" if outcome is None else f"{outcome.titles} titles compared"
 
 
 @job("profiles.recount_item", title="Compare a title with its profile")

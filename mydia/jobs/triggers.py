@@ -117,6 +117,13 @@ ON_EVENT: dict[type[Event], tuple[Trigger, ...]] = {
         Trigger("downloads.monitor", lambda _: {}, lambda _: downloads.monitor_downloads.key()),
         _FOLLOW,
     ),
+    events.ProfileTrialRequested: (
+        Trigger(
+            "profiles.try_out",
+            lambda e: {"trial_id": e.trial_id},
+            _same("profiles.try_out", "trial_id"),
+        ),
+    ),
     events.DownloadCompleted: (_IMPORT,),
     events.DownloadFailed: (
         Trigger(
@@ -263,6 +270,7 @@ SWEEPS: dict[type[Event], str] = {
     events.SearchRequested: "downloads.search_wanted",
     events.SearchesRequested: "downloads.search_wanted",
     events.ReleasesRequested: "downloads.sweep",
+    events.ProfileTrialRequested: "downloads.sweep",
     events.ReleaseGrabbed: "downloads.monitor",
     events.DownloadCompleted: "downloads.sweep",
     events.DownloadFailed: "downloads.search_wanted",

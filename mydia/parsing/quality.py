@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import Any
 
 import msgspec
@@ -132,6 +132,7 @@ def definition_by_radarr_id(quality_id: int) -> QualityDefinition | None:
     return _BY_RADARR_ID.get(quality_id)
 
 
+@lru_cache(maxsize=1024)
 def _define(source: Source, resolution: int | None, modifier: Modifier) -> QualityDefinition:
     """Find the row for a source, resolution and modifier: the highest row not above the resolution."""
     ladder = _LADDERS.get((source, modifier))

@@ -1,5 +1,5 @@
 """Downloads: search, decide, grab and monitor releases. Parts with their own front door are the modules listed here:
-`queue`, `history`, `importing`, `blocklist`, `feeds`, `pending` (what waits), `replacing` (faulty files), `targets` (what is searched), `unknown` (downloads that Mydia did not start) and `wording` (sentences).
+`queue`, `history`, `importing`, `blocklist`, `feeds`, `pending` (what waits), `whatif` (dry runs), `replacing` (faulty files), `targets` (what is searched), `unknown` (downloads that Mydia did not start) and `wording` (sentences).
 """
 
 from mydia.contexts.downloads import (
@@ -12,6 +12,7 @@ from mydia.contexts.downloads import (
     replacing,
     targets,
     unknown,
+    whatif,
     wording,
 )
 from mydia.contexts.downloads.grab import (
@@ -30,7 +31,6 @@ from mydia.contexts.downloads.models import (
     OPEN_STATES,
     BlocklistEntry,
     Download,
-    DownloadEpisode,
     DownloadState,
     PendingRelease,
     Release,
@@ -55,7 +55,6 @@ __all__ = [
     "AlreadyInClient",
     "BlocklistEntry",
     "Download",
-    "DownloadEpisode",
     "DownloadState",
     "MonitorReport",
     "NoClient",
@@ -89,5 +88,6 @@ __all__ = [
     "search_and_grab",
     "targets",
     "unknown",
+    "whatif",
     "wording",
 ]

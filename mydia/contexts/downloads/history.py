@@ -10,8 +10,9 @@ import msgspec
 from sqlalchemy import and_, delete, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from mydia.contexts import library
-from mydia.contexts.downloads import wording
+from mydia.contexts import library, media, settings
+from mydia.contexts.downloads import gathering, wording
+from mydia.contexts.downloads.decisions import Verdict
 from mydia.contexts.downloads.models import (
     OPEN_STATES,
     Download,
@@ -26,7 +27,8 @@ from mydia.contexts.downloads.models import (
 )
 from mydia.contexts.users import Caller, Permission
 from mydia.db import cursor_id, cursor_instant, decode_cursor, encode_cursor, get
-from mydia.events import Happened, feed
+from mydia.errors import NotFound
+from mydia.events import Happened, Reason, feed, reason, say
 
 
 class LastSearch(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +149,97 @@ def list_searches(session: Session, caller: Caller, item_id: str, *, limit: int 
     caller.require(Permission.VIEW_ACTIVITY)
     query = select(Search).where(Search.media_item_id == item_id)
     return list(session.scalars(query.order_by(Search.started_at.desc(), Search.id.desc()).limit(limit)))
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule and the releases that it rejected."""
+
+    rule: str
+    word: str
+    known_as: str
+    """The name of the reason in Sonarr and Radarr."""
+    permanent: bool
+    releases: tuple[tuple[str, str], ...]
+    """(name, why), the best first."""
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search saw, what won and by how much, and which rule rejected the rest."""
+
+    search: Search
+    sentence: str
+    winner: Release | None
+    """The best release that passes all rules, or was grabbed."""
+    runner_up: Release | None
+    gap: wording.Gap | None
+    refused: tuple[Refused, ...]
+    """By rule, those that rejected most first; a release with two objections is in both."""
+
+
+def explain(session: Session, caller: Caller, item_id: str, *, search_id: str | None = None) -> Explained | None:
+    """Return why a search of a title ended as it did, or None if there was none.
+
+    Args:
+        search_id: None for the latest one.
+
+    Raises:
+        NotFound: There is no such search of this title.
+    """
+    caller.require(Permission.VIEW_ACTIVITY)
+    if search_id is None:
+        last = last_search(session, caller, item_id)
+        if last is None:
+            return None
+        search_id = last.id
+    search = get(session, Search, search_id, what="This search")
+    if search.media_item_id != item_id:
+        raise NotFound("This search belongs to another title.")
+    rows = session.scalars(
+        select(Release).where(Release.search_id == search_id).order_by(Release.position, Release.id)
+    ).all()
+    passing = [row for row in rows if row.verdict in (Verdict.APPROVED, Verdict.GRABBED)]
+    winner = next((row for row in passing if row.verdict is Verdict.GRABBED), next(iter(passing), None))
+    other = next((row for row in passing if row is not winner), None)
+    if winner is not None and other is not None and other.position < winner.position:
+        # A person chose another one than the best.
+        winner, other = other, winner
+    return Explained(
+        search=search,
+        sentence=wording.search_sentence(search),
+        winner=winner,
+        runner_up=other,
+        gap=wording.gap(winner, other) if winner is not None and other is not None else None,
+        refused=_refused(rows),
+    )
+
+
+def obstacles(session: Session, caller: Caller, now: datetime, item_id: str) -> tuple[Reason, ...]:
+    """Return what keeps a title from being searched and grabbed automatically, whatever indexers have. Raises: NotFound."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    item = media.get_item(session, caller, item_id)
+    delay_days = settings.of(session).downloads.availability_delay_days
+    found = [] if item.monitored else [reason("not-monitored", title=item.title)]
+    if not media.holdings.is_out(item, now.date() - timedelta(days=delay_days)):
+        found.append(gathering.not_out(item, delay_days))
+    return tuple(found)
+
+
+def _refused(rows: Iterable[Release]) -> tuple[Refused, ...]:
+    groups: dict[str, list[tuple[Release, dict[str, Any]]]] = {}
+    for row in rows:
+        for objection in row.objections:
+            groups.setdefault(str(objection["reason"]), []).append((row, objection))
+    found = [
+        Refused(
+            rule=rule,
+            word=wording.reason_word(rule),
+            known_as=wording.known_as(group[0][1]),
+            permanent=bool(group[0][1]["permanent"]),
+            releases=tuple((row.title, say(objection)) for row, objection in group),
+        )
+        for rule, group in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-len(one.releases), one.rule)))
 
 
 def prune_releases(session: Session, now: datetime, *, days: int = 30, feed_days: int = 14) -> int:

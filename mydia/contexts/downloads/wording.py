@@ -7,11 +7,26 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from mydia import units
-from mydia.contexts.downloads.decisions import SPECS
+from mydia.contexts.downloads.decisions import SPECS, known_as
 from mydia.contexts.downloads.models import BlocklistEntry, Release, Search, SearchPhase
 from mydia.events import say
 from mydia.units import plural
+
+__all__ = [
+    "Gap",
+    "blocked_because",
+    "gap",
+    "indexer_error",
+    "known_as",
+    "objections",
+    "preference",
+    "reason_word",
+    "search_sentence",
+    "summary_sentence",
+]
 
 _WORDS = {spec.name: spec.word for spec in SPECS}
 
@@ -46,6 +61,66 @@ def preference(release: Release) -> tuple[tuple[str, int, str], ...]:
         "size": units.size(release.size_bytes),
     }
     return tuple((name, value, words.get(name, "")) for name, value in values.items())
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Why one release ranks above another."""
+
+    criterion: str
+    """The first criterion in which they differ; empty if they are equal in all of them."""
+    label: str
+    better: str
+    """What the better one has."""
+    worse: str
+    by: int
+    """The difference of the compared values."""
+    equal: tuple[str, ...]
+    """Labels of the more important criteria, in which they are equal."""
+
+    @property
+    def sentence(self) -> str:
+        """Return the gap as a sentence."""
+        if not self.criterion:
+            return "Both are equal in every criterion; the name decides."
+        same = f" They are equal in {', '.join(self.equal)}." if self.equal else ""
+        return f"Better {self.label}: {self.better} against {self.worse}.{same}"
+
+
+_LABELS = {
+    "quality": "quality",
+    "revision": "revision",
+    "format_score": "custom format score",
+    "words": "preferred words",
+    "protocol": "protocol",
+    "fit": "choice of episodes",
+    "indexer": "indexer priority",
+    "flags": "indexer flags",
+    "seeders": "number of seeders",
+    "peers": "number of peers",
+    "age": "age",
+    "size": "size",
+}
+
+
+def gap(better: Release, worse: Release) -> Gap:
+    """Return in what a release is better than another one, and by how much."""
+    ours = preference(better)
+    theirs = {name: (value, words) for name, value, words in preference(worse)}
+    equal: list[str] = []
+    for name, value, words in ours:
+        other, other_words = theirs.get(name, (value, words))
+        if value == other:
+            equal.append(_LABELS.get(name, name))
+            continue
+        return Gap(
+            criterion=name,
+            label=_LABELS.get(name, name),
+            better=words or str(value),
+            worse=other_words or str(other),
+            by=value - other,
+            equal=tuple(equal),
+        )
+    return Gap(criterion="", label="", better="", worse="", by=0, equal=tuple(equal))
 
 
 def search_sentence(search: Search) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -38,35 +38,53 @@ def outdated_scores(
 ) -> dict[str, int]:
     """Return file id -> score of the files of these titles whose stored score is another one."""
     formats = formats or settings.formats.current(session)
-    files = session.scalars(
+    files = _files_of(session, item_ids)
+    if not files:
+        return {}
+    items = {file.media_item_id or "": None for file in files}
+    profiles = _profiles_of(session, list(items))
+    changed: dict[str, int] = {}
+    for file, matched in _matched(session, files, formats):
+        by_version = profiles[file.media_item_id or ""]
+        profile = by_version.get(file.version_id or "") or next(iter(by_version.values()))
+        score = settings.formats.score_of(matched, profile.scores)
+        if score != file.format_score:
+            changed[file.id] = score
+    return changed
+
+
+def matched_formats(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return file id -> ids of its custom formats, of all files of these titles."""
+    formats = settings.formats.current(session)
+    files = _files_of(session, item_ids) if formats.formats else []
+    return {file.id: tuple(one.id for one in matched) for file, matched in _matched(session, files, formats)}
+
+
+def _files_of(session: Session, item_ids: Sequence[str]) -> Sequence[MediaFile]:
+    return session.scalars(
         select(MediaFile).where(
             MediaFile.media_item_id.in_(list(item_ids)),
             MediaFile.kind == FileKind.VIDEO,
             MediaFile.match_state == MatchState.MATCHED,
         )
     ).all()
-    if not files:
-        return {}
-    items = {
-        item.id: item for item in session.scalars(select(media.MediaItem).where(media.MediaItem.id.in_(list(item_ids))))
-    }
-    profiles = _profiles_of(session, list(items))
+
+
+def _matched(
+    session: Session, files: Sequence[MediaFile], formats: settings.formats.FormatSet
+) -> Iterator[tuple[MediaFile, tuple[settings.formats.Format, ...]]]:
+    """Return files with the custom formats that match."""
+    item_ids = {file.media_item_id or "" for file in files}
+    items = {item.id: item for item in session.scalars(select(media.MediaItem).where(media.MediaItem.id.in_(item_ids)))}
     counts = session.execute(
         select(FileEpisode.file_id, func.count())
         .where(FileEpisode.file_id.in_([file.id for file in files]))
         .group_by(FileEpisode.file_id)
     )
-    episodes: Mapping[str, int] = {str(row[0]): int(row[1]) for row in counts}
-    changed: dict[str, int] = {}
+    episodes = {str(row[0]): int(row[1]) for row in counts}
     for file in files:
-        item = items[file.media_item_id or ""]
-        by_version = profiles[item.id]
-        profile = by_version.get(file.version_id or "") or next(iter(by_version.values()))
-        matched = formats.matching(_subject(file, item, episodes.get(file.id, 0))) if formats.formats else ()
-        score = settings.formats.score_of(matched, profile.scores)
-        if score != file.format_score:
-            changed[file.id] = score
-    return changed
+        subject = _subject(file, items[file.media_item_id or ""], episodes.get(file.id, 0))
+        yield file, formats.matching(subject) if formats.formats else ()
 
 
 def store_scores(session: Session, scores: Mapping[str, int]) -> None:

@@ -334,6 +334,29 @@ def save_profile(
     return _value(row, stored.scores_by_profile(session, [row.id]).get(row.id, {}))
 
 
+def with_form(profile: Profile, form: ProfileForm) -> Profile:
+    """Return a profile as it would be after saving a form. Nothing is stored. Raises: Invalid, as `save_profile`."""
+    rungs = _checked(form)
+    sizes, scores = form.quality_sizes, form.scores
+    return Profile(
+        id=profile.id,
+        name=form.name.strip(),
+        rungs=rungs,
+        cutoff=form.cutoff,
+        upgrades_allowed=form.upgrades_allowed,
+        minimum_format_score=form.minimum_format_score,
+        cutoff_format_score=form.cutoff_format_score,
+        minimum_format_increment=form.minimum_format_increment,
+        language=form.language,
+        minimum_size_mb=form.minimum_size_mb,
+        maximum_size_mb=form.maximum_size_mb,
+        quality_sizes=profile.quality_sizes if sizes is None else sizes,
+        scores=profile.scores if scores is None else {id: score for id, score in scores.items() if score},
+        preset=profile.preset,
+        managed=profile.managed,
+    )
+
+
 def _store_scores(session: Session, profile_id: str, scores: Mapping[str, int]) -> None:
     """Set the scores of a profile; formats that do not exist are left out."""
     present = {
@@ -423,7 +446,7 @@ def users_by_profile(session: Session, caller: Caller) -> dict[str, dict[str, in
     caller.require(Permission.MANAGE_SETTINGS)
     found: dict[str, dict[str, int]] = {}
     for table in Base.metadata.tables.values():
-        if table.name in ("profile_formats", "guide_originals"):
+        if table.name in ("profile_formats", "guide_originals", "profile_trials"):
             continue
         for key in table.foreign_keys:
             if key.column.table.name != "quality_profiles":

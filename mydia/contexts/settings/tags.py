@@ -11,7 +11,7 @@ from mydia.contexts.settings.models import Tag
 from mydia.contexts.users import Caller, Permission
 from mydia.errors import Invalid
 
-__all__ = ["LONGEST", "Tag", "ensure_tags", "names_by_id", "split_names"]
+__all__ = ["LONGEST", "Tag", "ensure_tags", "ids_by_name", "names_by_id", "split_names"]
 
 LONGEST = 40
 """Characters of a tag's name: more does not fit the chips of a list."""
@@ -39,6 +39,11 @@ def ensure_tags(session: Session, caller: Caller, names: Iterable[str]) -> dict[
         Invalid: A name is empty or longer than 40 characters.
     """
     caller.require(Permission.MANAGE_MEDIA)
+    return ids_by_name(session, names)
+
+
+def ids_by_name(session: Session, names: Iterable[str]) -> dict[str, str]:
+    """Do the same as `ensure_tags`, for functions that have checked another permission. Raises: Invalid."""
     found: dict[str, str] = {}
     # Compared here, because SQLite's lower() knows ASCII only.
     known = {row.name.casefold(): row for row in session.scalars(select(Tag))}

@@ -221,6 +221,8 @@ class Objection(Struct):
     text: str
     """The objection as a sentence."""
     permanent: bool
+    known_as: str
+    """The name of the reason in Sonarr and Radarr, such as `DiskCutoffMet`; empty for reasons of older versions."""
 
 
 class Preferred(Struct):
@@ -341,6 +343,7 @@ def _release(row: downloads.Release) -> ReleaseShape:
                 facts=entry.get("facts") or {},
                 text=say(entry),
                 permanent=bool(entry["permanent"]),
+                known_as=downloads.wording.known_as(entry),
             )
             for entry in row.objections
         ],

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType, structs
 from msgspec.structs import fields
 
 from mydia import clock
-from mydia.contexts import settings
+from mydia.contexts import downloads, settings
 from mydia.contexts.library import naming
 from mydia.contexts.settings import ProfileForm, SizeLimits
 from mydia.vocabulary import MediaType
@@ -202,14 +202,19 @@ def change_profile(
     database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str], data: JSONBody[ProfileChange]
 ) -> ProfileShape:
     """Change a quality profile. 409 if the name is taken or the values contradict each other."""
+    with contradictions(), database.writes() as session:
+        form = _changed(settings.profiles.get_profile(session, caller, profile_id), _changes(data))
+        return profile(settings.profiles.save_profile(session, caller, clock.now(), form, profile_id=profile_id))
+
+
+def _changes(data: ProfileChange) -> dict[str, Any]:
+    """Return the fields that were sent, as `ProfileForm` has them."""
     changes = given(data)
     if data.items is not UNSET:
         changes["items"] = _items(data.items)
     if data.quality_sizes is not UNSET:
         changes["quality_sizes"] = _limits(data.quality_sizes)
-    with contradictions(), database.writes() as session:
-        form = _changed(settings.profiles.get_profile(session, caller, profile_id), changes)
-        return profile(settings.profiles.save_profile(session, caller, clock.now(), form, profile_id=profile_id))
+    return changes
 
 
 @post("/quality-profiles/{profile_id:str}/duplicate", sync_to_thread=True, summary="Copy a quality profile")
@@ -236,6 +241,116 @@ def remove_profile(database: DatabaseDep, caller: CallerDep, profile_id: FromPat
     """Remove a quality profile. 409 while a title or folder uses it."""
     with database.writes() as session:
         settings.profiles.delete_profile(session, caller, clock.now(), profile_id)
+
+
+class TrialLine(Struct):
+    """A release that only one of the two profiles would grab."""
+
+    media_id: str
+    media_title: str
+    release: str
+    quality: str
+    size_bytes: int | None
+    replaces: str
+    """Quality of the file that it replaces; empty if nothing is replaced."""
+    replaces_bytes: int
+    rule: str
+    """The rule of the changed profile that rejects it; empty otherwise."""
+
+
+class BeforeAfter(Struct):
+    """A count for the present and the changed profile."""
+
+    before: int
+    after: int
+
+
+class TrialShape(Struct):
+    """What a changed quality profile would do, by the library and the last search of each title."""
+
+    id: str
+    profile_id: str
+    state: Literal["running", "done", "failed"]
+    done: int
+    """Titles compared so far."""
+    total: int
+    files: int
+    searched: int
+    """Titles with a stored search."""
+    releases: int
+    upgradable: BeforeAfter
+    """Files below the cutoff."""
+    not_allowed: BeforeAfter
+    """Files whose quality the profile does not allow."""
+    accepted: BeforeAfter
+    """Releases that pass all rules."""
+    grabbed: BeforeAfter
+    """Releases that would be grabbed."""
+    added_bytes: int
+    """How much larger the library would become than with the present profile; may be negative."""
+    refused: dict[str, int]
+    """Rule -> releases that it newly rejects."""
+    grabs: list[TrialLine]
+    """Releases that only the changed profile would grab; at most 200."""
+    misses: list[TrialLine]
+    """Releases that only the present profile would grab; at most 200."""
+
+
+def _line(line: downloads.whatif.Line) -> TrialLine:
+    return TrialLine(
+        media_id=line.item_id,
+        media_title=line.title,
+        release=line.release,
+        quality=line.quality,
+        size_bytes=line.size_bytes,
+        replaces=line.replaces,
+        replaces_bytes=line.replaces_bytes,
+        rule=line.rule,
+    )
+
+
+def _trial(trial: downloads.whatif.Trial) -> TrialShape:
+    outcome = trial.outcome or downloads.whatif.Outcome()
+
+    def pair(values: tuple[int, int]) -> BeforeAfter:
+        return BeforeAfter(before=values[0], after=values[1])
+
+    return TrialShape(
+        id=trial.id,
+        profile_id=trial.profile_id,
+        state=trial.state.value,
+        done=trial.done,
+        total=trial.total,
+        files=outcome.files,
+        searched=outcome.searched,
+        releases=outcome.releases,
+        upgradable=pair(outcome.upgradable),
+        not_allowed=pair(outcome.not_allowed),
+        accepted=pair(outcome.accepted),
+        grabbed=pair(outcome.taken),
+        added_bytes=outcome.added_bytes,
+        refused=outcome.refused,
+        grabs=list(map(_line, outcome.grabs)),
+        misses=list(map(_line, outcome.misses)),
+    )
+
+
+@post("/quality-profiles/{profile_id:str}/trials", sync_to_thread=True, summary="Try a changed quality profile")
+def try_profile(
+    database: DatabaseDep, caller: CallerDep, profile_id: FromPath[str], data: JSONBody[ProfileChange]
+) -> TrialShape:
+    """Start a dry run of changes to a profile; the profile stays as it is. 409 if the changes could not be saved."""
+    with contradictions(), database.writes() as session:
+        form = _changed(settings.profiles.get_profile(session, caller, profile_id), _changes(data))
+        trial_id = downloads.whatif.open_trial(session, caller, clock.now(), profile_id, form)
+        return _trial(downloads.whatif.get_trial(session, caller, trial_id))
+
+
+@get("/profile-trials/{trial_id:str}", sync_to_thread=True, summary="Get a dry run of a quality profile")
+def get_trial(database: DatabaseDep, caller: CallerDep, trial_id: FromPath[str]) -> TrialShape:
+    """Return a dry run; its numbers are zero until it is done. Dry runs are deleted after a day."""
+    with database.reads() as session:
+        return _trial(downloads.whatif.get_trial(session, caller, trial_id))
 
 
 @get("/quality-sizes", sync_to_thread=True, summary="List the size limits of qualities")
@@ -312,6 +427,8 @@ ROUTES: tuple[Any, ...] = (
     duplicate_profile,
     export_profile,
     remove_profile,
+    try_profile,
+    get_trial,
     list_sizes,
     change_sizes,
     get_naming,

@@ -16,7 +16,7 @@ from mydia.contexts import downloads, media, settings
 from mydia.contexts.downloads import Search, SearchState, SearchTarget, asking
 from mydia.contexts.settings import IndexerRow
 from mydia.contexts.users import SYSTEM, Caller
-from mydia.errors import Forbidden, Invalid
+from mydia.errors import Forbidden, Invalid, NotFound
 from mydia.units import GIB
 from tests import builders
 from tests.contexts.downloads.conftest import House
@@ -393,3 +393,56 @@ def test_a_title_that_is_monitored_again_is_due_at_once(house: House) -> None:
         }
         downloads.targets.make_due(session, house.now, house.film_id)
         assert house.film_id in {one.item_id for one in downloads.targets.due_searches(session, house.now, limit=10)}
+
+
+def test_why_names_the_winner_the_gap_and_the_rule_that_rejected_each_release(house: House) -> None:
+    house.offer("Metropolis.1927.2160p.UHD.BluRay.x265-GRP", 30 * GIB, seeders=3)
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP", 12 * GIB, seeders=500)
+    house.offer("Metropolis.1927.1080p.BluRay.x264-NONE", 12 * GIB, seeders=0)
+    house.offer("Metropolis.1927.HDCAM.x264-GRP", GIB, seeders=0)
+    with house.database.reads() as session:
+        assert downloads.history.explain(session, SYSTEM, house.film_id) is None
+    search_id = house.search()
+    with house.database.reads() as session:
+        found = downloads.history.explain(session, SYSTEM, house.film_id)
+        assert found is not None
+        with pytest.raises(NotFound, match="another title"):
+            downloads.history.explain(session, SYSTEM, house.series_id, search_id=search_id)
+    assert found.winner is not None
+    assert found.runner_up is not None
+    assert found.gap is not None
+    assert found.winner.title == "Metropolis.1927.2160p.UHD.BluRay.x265-GRP"
+    assert found.runner_up.title == "Metropolis.1927.1080p.BluRay.x264-GRP"
+    assert found.gap.criterion == "quality"
+    assert found.gap.by > 0
+    assert found.gap.sentence == "Better quality: Bluray-2160p against Bluray-1080p."
+    assert {one.rule: (one.known_as, [name for name, _ in one.releases]) for one in found.refused} == {
+        "seeders-min": (
+            "MinimumSeeders",
+            ["Metropolis.1927.1080p.BluRay.x264-NONE", "Metropolis.1927.HDCAM.x264-GRP"],
+        ),
+        "quality-not-wanted": ("QualityNotWanted", ["Metropolis.1927.HDCAM.x264-GRP"]),
+    }
+
+
+def test_the_gap_lists_the_criteria_that_are_equal(house: House) -> None:
+    house.offer("Metropolis.1927.1080p.BluRay.x264-ONE", 12 * GIB, seeders=5000)
+    house.offer("Metropolis.1927.1080p.BluRay.x264-TWO", 12 * GIB, seeders=5)
+    house.search()
+    with house.database.reads() as session:
+        found = downloads.history.explain(session, SYSTEM, house.film_id)
+    assert found is not None
+    assert found.gap is not None
+    assert (found.gap.criterion, found.gap.by) == ("seeders", 3)
+    assert found.gap.sentence.startswith(
+        "Better number of seeders: 5,000 seeders against 5 seeders. They are equal in quality,"
+    )
+
+
+def test_what_keeps_a_title_from_being_grabbed_is_said_without_a_search(house: House) -> None:
+    with house.database.writes() as session:
+        item = media.get_item(session, SYSTEM, house.film_id)
+        item.monitored, item.cinema_on, item.status = False, None, "announced"
+        session.flush()
+        said = downloads.history.obstacles(session, SYSTEM, house.now, house.film_id)
+    assert [one.code for one in said] == ["not-monitored", "availability.unknown"]

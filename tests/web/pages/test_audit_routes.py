@@ -22,7 +22,7 @@ from tests.web.pages.conftest import Server
 
 _AUDITED = {Permission.MANAGE_SETTINGS, Permission.MANAGE_USERS}
 
-_ASKS = "asks something and stores nothing"
+_ASKS = "asks something and changes nothing that is used"
 _OWN_VIEW = "how the caller's own pages look"
 _OWN_FORMS = "what the caller's own forms begin with"
 _BOARD = "the task board keeps who started a run"
@@ -63,6 +63,8 @@ WITHOUT_TRACE: dict[str, str] = {
     "POST /settings/naming/preview": _ASKS,
     "POST /settings/profiles/step": _ASKS,
     "POST /settings/profiles/try": _ASKS,
+    "POST /settings/profiles/{profile_id}/trial": _ASKS,
+    "POST /api/v1/quality-profiles/{profile_id}/trials": _ASKS,
     "POST /settings/sign-in/providers/test": _ASKS,
     "POST /setup/account/provider": _ASKS,
     "POST /api/v1/custom-formats/test": _ASKS,

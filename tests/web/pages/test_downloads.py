@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mydia import clock, events
 from mydia.adapters.indexers import Fetched
 from mydia.contexts import downloads
 from mydia.contexts.users import SYSTEM
+from mydia.events import reason
 from mydia.web import live_topics
 from mydia.web.live import LiveContext
 from tests.web.pages.conftest import Browser, Server, csrf, words
@@ -455,3 +457,50 @@ def test_unmonitoring_a_wanted_title_is_undone(browser: Browser, server: Server,
     assert "Nosferatu" not in words(browser.get("/wanted"))
     press(browser, json.loads(answer.headers["hx-trigger"])["toast"]["action_href"])
     assert "Nosferatu" in words(browser.get("/wanted"))
+
+
+def test_a_waiting_release_is_shown_with_its_reason_and_grabbed_or_removed(
+    browser: Browser, server: Server, press: Callable[..., Any]
+) -> None:
+    assert "Nothing is waiting" in words(browser.get("/activity/pending"))
+    wanted, other = release(server, "Nosferatu", "BluRay.FLAC2.0"), release(server, "Nosferatu", "REMUX")
+    server.indexers["Silver Index"].content[f"http://indexer.test/get?name={wanted.title}"] = _magnet(wanted)
+    until = clock.now() + timedelta(minutes=90, seconds=30)
+    because = reason("delay", until=until.isoformat(), profile="Patience", minutes=120, protocol="torrents")
+    with server.deps.database.writes() as session:
+        session.add_all(
+            downloads.PendingRelease(
+                release_id=one.id,
+                media_item_id=one.media_item_id,
+                version_id=one.version_id,
+                reason="delay",
+                message="",
+                because=because.to_json(),
+                since_at=clock.now(),
+                until_at=until,
+            )
+            for one in (wanted, other)
+        )
+    seen = words(browser.get("/activity/pending"))
+    assert wanted.title in seen
+    assert "Patience waits 2 h for torrents" in seen
+    assert "1 h 30 min" in seen
+    with server.deps.database.reads() as session:
+        rows = {one.release_title: one.id for one in downloads.pending.list_pending(session, SYSTEM)}
+    press(browser, f"/activity/pending/{rows[other.title]}/remove")
+    assert other.title not in words(browser.get("/activity/pending"))
+    press(browser, f"/activity/pending/{rows[wanted.title]}/take")
+    assert len(server.client.added) == 1
+    assert "Nothing is waiting" in words(browser.get("/activity/pending"))
+
+
+def test_why_explains_a_search_and_names_the_rules(browser: Browser, server: Server) -> None:
+    item = server.ids["Nosferatu"]
+    assert f"/items/{item}/why" in browser.get(f"/movies/{item}", follow_redirects=True).text
+    said = words(browser.get(f"/items/{item}/why"))
+    assert "Next best" in said
+    assert "Better " in said
+    assert "QualityNotWanted" in said
+    assert "HD-1080p does not allow Remux-2160p." in said
+    never = words(browser.get(f"/items/{server.ids['Häxan']}/why"))
+    assert "Not searched yet" in never or "found" in never

@@ -15,8 +15,8 @@ from mydia.parsing import ParsedRelease, Quality, normalise_title, parse_release
 from mydia.vocabulary import MediaType
 
 # Runtime of an episode if neither it nor its series has one. Source: arr-stack §1.2, row 1.
-_ASSUMED_EPISODE_MIN = 45
-_ASSUMED_FILM_MIN = 110
+ASSUMED_EPISODE_MIN = 45
+ASSUMED_FILM_MIN = 110
 # A pack is worth grabbing if this share of its episodes is useful. Source: mydia-original §4.5, the 70 % rule.
 PACK_SHARE = 0.7
 
@@ -121,8 +121,8 @@ def map_episodes(parsed: ParsedRelease, facts: Facts) -> tuple[EpisodeRef, ...]:
 
 def _runtime(episodes: tuple[EpisodeRef, ...], facts: Facts) -> int:
     if facts.type == MediaType.MOVIE:
-        return facts.runtime_min or _ASSUMED_FILM_MIN
-    each = facts.runtime_min or _ASSUMED_EPISODE_MIN
+        return facts.runtime_min or ASSUMED_FILM_MIN
+    each = facts.runtime_min or ASSUMED_EPISODE_MIN
     return sum(episode.runtime_min or each for episode in episodes) or each
 
 

@@ -116,7 +116,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of the item's tags."""
     tag_names: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Id -> name, of the tags that rules mention."""
-    delay: settings.rules.DelayProfile = msgspec.field(default=settings.rules.DelayProfile())
+    delay: settings.rules.Delay = msgspec.field(default=settings.rules.Delay())
     words: settings.rules.WordSet | None = None
     """The terms of release profiles; None judges without them."""
     propers: settings.upgrades.Propers = settings.upgrades.Propers.PREFER

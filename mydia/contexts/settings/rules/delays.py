@@ -24,7 +24,7 @@ LONGEST_MIN = 60 * 24 * 60
 PROTOCOLS = ("torrent", "usenet")
 
 
-class DelayProfile(msgspec.Struct, frozen=True, kw_only=True):
+class Delay(msgspec.Struct, frozen=True, kw_only=True):
     """How long to wait, as used by decisions. The default one waits for nothing."""
 
     id: str = DEFAULT_ID
@@ -74,55 +74,56 @@ class DelayForm(msgspec.Struct, frozen=True, kw_only=True):
     """Names."""
 
 
-def list_delays(session: Session, caller: Caller) -> list[DelayProfile]:
+def list_delays(session: Session, caller: Caller) -> list[Delay]:
     """Return all delay profiles in the order in which they are tried; the default one is last."""
     caller.require(Permission.BROWSE)
     rows = session.scalars(select(Row).order_by(Row.position, Row.name))
     found = [_value(row) for row in rows]
     tagged = [one for one in found if not one.is_default]
-    return [*tagged, next((one for one in found if one.is_default), DelayProfile())]
+    return [*tagged, next((one for one in found if one.is_default), Delay())]
 
 
-def list_editable(session: Session, caller: Caller) -> list[DelayProfile]:
+def list_editable(session: Session, caller: Caller) -> list[Delay]:
     """Return the same, for the settings page."""
     caller.require(Permission.MANAGE_SETTINGS)
     return list_delays(session, caller)
 
 
-def get_delay(session: Session, caller: Caller, delay_id: str) -> DelayProfile:
+def get_delay(session: Session, caller: Caller, delay_id: str) -> Delay:
     """Return a delay profile. Raises: NotFound."""
     caller.require(Permission.BROWSE)
     row = session.get(Row, delay_id)
     if row is None and delay_id == DEFAULT_ID:
-        return DelayProfile()
+        return Delay()
     return _value(get(session, Row, delay_id, what="This delay profile"))
 
 
-def get_editable(session: Session, caller: Caller, delay_id: str) -> DelayProfile:
+def get_editable(session: Session, caller: Caller, delay_id: str) -> Delay:
     """Return the same, for the editor. Raises: NotFound."""
     caller.require(Permission.MANAGE_SETTINGS)
     return get_delay(session, caller, delay_id)
 
 
-def delay_for(delays: Iterable[DelayProfile], tags: frozenset[str]) -> DelayProfile:
+def delay_for(delays: Iterable[Delay], tags: frozenset[str]) -> Delay:
     """Return the first profile that shares a tag with an item, otherwise the default one.
 
     Args:
         tags: Ids of the item's tags.
     """
     found = list(delays)
-    default = next((one for one in found if one.is_default), DelayProfile())
+    default = next((one for one in found if one.is_default), Delay())
     return next((one for one in found if not one.is_default and not tags.isdisjoint(one.tags)), default)
 
 
-def tag_names(session: Session, delay: DelayProfile) -> tuple[str, ...]:
+def tag_names(session: Session, caller: Caller, delay: Delay) -> tuple[str, ...]:
     """Return the names of a profile's tags."""
+    caller.require(Permission.BROWSE)
     return names_of(session, delay.tags)
 
 
 def save_delay(
     session: Session, caller: Caller, now: datetime, form: DelayForm, *, delay_id: str | None = None
-) -> DelayProfile:
+) -> Delay:
     """Add a delay profile after the others, or change the one with this id. The default one is `default`.
 
     Raises:
@@ -131,7 +132,7 @@ def save_delay(
     Emits: SettingsChanged, if anything changed.
     """
     caller.require(Permission.MANAGE_SETTINGS)
-    tags = _checked(session, caller, form, is_default=delay_id == DEFAULT_ID)
+    tags = _checked(session, form, is_default=delay_id == DEFAULT_ID)
     row = session.get(Row, DEFAULT_ID) if delay_id == DEFAULT_ID else None
     if delay_id is None or (delay_id == DEFAULT_ID and row is None):
         last = session.scalar(select(func.max(Row.position))) or 0
@@ -139,10 +140,10 @@ def save_delay(
         if delay_id is not None:
             row.id = delay_id
         session.add(row)
-        old: dict[str, Any] = _shown(session, DelayProfile()) if delay_id else {}
+        old: dict[str, Any] = _shown(session, caller, Delay()) if delay_id else {}
     else:
         row = get(session, Row, delay_id, what="This delay profile")
-        old = _shown(session, _value(row))
+        old = _shown(session, caller, _value(row))
     row.name = form.name.strip()
     row.enable_torrent, row.enable_usenet = form.enable_torrent, form.enable_usenet
     row.preferred_protocol = form.preferred_protocol
@@ -152,7 +153,7 @@ def save_delay(
     row.tags = tags
     session.flush()
     saved = _value(row)
-    new = _shown(session, saved)
+    new = _shown(session, caller, saved)
     if changed := {key: [old.get(key), value] for key, value in new.items() if old.get(key) != value}:
         key = f"delay profile {saved.name}"
         emit(session, caller, SettingsChanged(key, changed, SettingsArea.DELAY_PROFILE), at=now)
@@ -202,7 +203,7 @@ def delete_delay(session: Session, caller: Caller, now: datetime, delay_id: str)
     session.flush()
 
 
-def _checked(session: Session, caller: Caller, form: DelayForm, *, is_default: bool) -> list[str]:
+def _checked(session: Session, form: DelayForm, *, is_default: bool) -> list[str]:
     fields: dict[str, str] = {}
     if not form.name.strip():
         fields["name"] = "Enter a name."
@@ -219,11 +220,11 @@ def _checked(session: Session, caller: Caller, form: DelayForm, *, is_default: b
         fields["tags"] = "Enter at least one tag; only the default profile has none."
     if fields:
         raise Invalid(" ".join(fields.values()), fields=fields)
-    return ids_of(session, caller, form.tags)
+    return ids_of(session, form.tags)
 
 
-def _value(row: Row) -> DelayProfile:
-    return DelayProfile(
+def _value(row: Row) -> Delay:
+    return Delay(
         id=row.id,
         name=row.name,
         enable_torrent=row.enable_torrent,
@@ -237,7 +238,7 @@ def _value(row: Row) -> DelayProfile:
     )
 
 
-def _shown(session: Session, delay: DelayProfile) -> dict[str, Any]:
+def _shown(session: Session, caller: Caller, delay: Delay) -> dict[str, Any]:
     return {
         "name": delay.name,
         "protocols": [protocol for protocol in PROTOCOLS if delay.enables(protocol)],
@@ -246,5 +247,5 @@ def _shown(session: Session, delay: DelayProfile) -> dict[str, Any]:
         "Usenet delay (minutes)": delay.usenet_delay_min,
         "no delay for the highest quality": delay.bypass_if_highest_quality,
         "no delay from this score": delay.bypass_above_score,
-        "tags": list(tag_names(session, delay)),
+        "tags": list(tag_names(session, caller, delay)),
     }

@@ -8,12 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.contexts.settings import tags
-from mydia.contexts.users import Caller
 
 
-def ids_of(session: Session, caller: Caller, names: Iterable[str]) -> list[str]:
+def ids_of(session: Session, names: Iterable[str]) -> list[str]:
     """Return the ids of tags, sorted; those that do not exist yet are created. Raises: Invalid."""
-    return sorted(tags.ensure_tags(session, caller, names).values())
+    return sorted(tags.ids_by_name(session, names).values())
 
 
 def names_of(session: Session, ids: Sequence[str]) -> tuple[str, ...]:

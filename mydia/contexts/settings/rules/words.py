@@ -30,7 +30,7 @@ _MOST_GRACE_DAYS = 365
 _SPECIAL = frozenset(r"\^$.|?*+()[]{}#")
 
 
-class ReleaseProfile(msgspec.Struct, frozen=True, kw_only=True):
+class TermProfile(msgspec.Struct, frozen=True, kw_only=True):
     """Terms, and the titles and indexer that they apply to."""
 
     id: str
@@ -73,7 +73,7 @@ class ReleaseForm(msgspec.Struct, frozen=True, kw_only=True):
 class WordSet:
     """The terms of all profiles, compiled once, so that a name is searched once for all of them."""
 
-    def __init__(self, profiles: Iterable[ReleaseProfile]) -> None:
+    def __init__(self, profiles: Iterable[TermProfile]) -> None:
         """Compile the terms of the enabled profiles."""
         self.profiles = tuple(one for one in profiles if one.enabled)
         places: dict[str, int] = {}
@@ -93,7 +93,7 @@ class WordSet:
         hits = self._patterns.hits(name).found
         return frozenset(term for term, place in self._places.items() if place in hits)
 
-    def applying(self, tags: frozenset[str], indexer_id: str) -> list[ReleaseProfile]:
+    def applying(self, tags: frozenset[str], indexer_id: str) -> list[TermProfile]:
         """Return the profiles for a release of an indexer and an item with these tags."""
         return [one for one in self.profiles if one.applies(tags, indexer_id)]
 
@@ -127,39 +127,40 @@ def current(session: Session) -> WordSet:
     return compiled
 
 
-def list_profiles(session: Session, caller: Caller) -> list[ReleaseProfile]:
+def list_profiles(session: Session, caller: Caller) -> list[TermProfile]:
     """Return all release profiles by name."""
     caller.require(Permission.BROWSE)
     rows = session.scalars(select(Row))
     return sorted(map(_value, rows), key=lambda one: (one.name.casefold(), one.id))
 
 
-def list_editable(session: Session, caller: Caller) -> list[ReleaseProfile]:
+def list_editable(session: Session, caller: Caller) -> list[TermProfile]:
     """Return the same, for the settings page."""
     caller.require(Permission.MANAGE_SETTINGS)
     return list_profiles(session, caller)
 
 
-def get_profile(session: Session, caller: Caller, profile_id: str) -> ReleaseProfile:
+def get_profile(session: Session, caller: Caller, profile_id: str) -> TermProfile:
     """Return a release profile. Raises: NotFound."""
     caller.require(Permission.BROWSE)
     return _value(get(session, Row, profile_id, what="This release profile"))
 
 
-def get_editable(session: Session, caller: Caller, profile_id: str) -> ReleaseProfile:
+def get_editable(session: Session, caller: Caller, profile_id: str) -> TermProfile:
     """Return the same, for the editor. Raises: NotFound."""
     caller.require(Permission.MANAGE_SETTINGS)
     return get_profile(session, caller, profile_id)
 
 
-def tag_names(session: Session, profile: ReleaseProfile) -> tuple[str, ...]:
+def tag_names(session: Session, caller: Caller, profile: TermProfile) -> tuple[str, ...]:
     """Return the names of a profile's tags."""
+    caller.require(Permission.BROWSE)
     return names_of(session, profile.tags)
 
 
 def save_profile(
     session: Session, caller: Caller, now: datetime, form: ReleaseForm, *, profile_id: str | None = None
-) -> ReleaseProfile:
+) -> TermProfile:
     """Add a release profile, or change the one with this id.
 
     Raises:
@@ -175,15 +176,15 @@ def save_profile(
         old: dict[str, Any] = {}
     else:
         row = get(session, Row, profile_id, what="This release profile")
-        old = _shown(session, _value(row))
+        old = _shown(session, caller, _value(row))
     row.name, row.enabled = form.name.strip(), form.enabled
     row.required, row.ignored = list(form.required), list(form.ignored)
     row.preferred = [list(one) for one in form.preferred]
     row.air_date_grace_days, row.indexer_id = form.air_date_grace_days, form.indexer_id
-    row.tags = ids_of(session, caller, form.tags)
+    row.tags = ids_of(session, form.tags)
     session.flush()
     saved = _value(row)
-    new = _shown(session, saved)
+    new = _shown(session, caller, saved)
     if changed := {key: [old.get(key), value] for key, value in new.items() if old.get(key) != value}:
         key = f"release profile {saved.name}"
         emit(session, caller, SettingsChanged(key, changed, SettingsArea.RELEASE_PROFILE), at=now)
@@ -243,8 +244,8 @@ def _wrong(terms: Sequence[str]) -> str | None:
     return None
 
 
-def _value(row: Row) -> ReleaseProfile:
-    return ReleaseProfile(
+def _value(row: Row) -> TermProfile:
+    return TermProfile(
         id=row.id,
         name=row.name,
         enabled=row.enabled,
@@ -257,7 +258,7 @@ def _value(row: Row) -> ReleaseProfile:
     )
 
 
-def _shown(session: Session, profile: ReleaseProfile) -> dict[str, Any]:
+def _shown(session: Session, caller: Caller, profile: TermProfile) -> dict[str, Any]:
     indexer = session.get(IndexerRow, profile.indexer_id) if profile.indexer_id else None
     return {
         "name": profile.name,
@@ -267,5 +268,5 @@ def _shown(session: Session, profile: ReleaseProfile) -> dict[str, Any]:
         "preferred": [f"{term} {score:+d}" for term, score in profile.preferred],
         "days after the air date": profile.air_date_grace_days,
         "indexer": indexer.name if indexer else None,
-        "tags": list(tag_names(session, profile)),
+        "tags": list(tag_names(session, caller, profile)),
     }

@@ -6,6 +6,7 @@ from mydia.web.pages.activity import (
     history,
     manual_folder,
     manual_import,
+    pending,
     queue,
     queue_actions,
     releases,
@@ -13,6 +14,7 @@ from mydia.web.pages.activity import (
     scans,
     unknown,
     wanted,
+    why,
 )
 
 ROUTES = (
@@ -21,6 +23,7 @@ ROUTES = (
     *manual_import.ROUTES,
     *manual_folder.ROUTES,
     *unknown.ROUTES,
+    *pending.ROUTES,
     *history.ROUTES,
     *blocklist.ROUTES,
     *releases.ROUTES,
@@ -28,4 +31,5 @@ ROUTES = (
     *decisions.ROUTES,
     *scans.ROUTES,
     *wanted.ROUTES,
+    *why.ROUTES,
 )

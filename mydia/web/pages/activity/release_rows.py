@@ -205,7 +205,7 @@ def results_of(found: downloads.history.SearchView, caller: Caller, params: Mapp
         accepted_count=sum(1 for row in rows if row.accepted),
         rejected_count=sum(1 for row in rows if not row.accepted),
         by_reason=" · ".join(f"{count} {word}" for word, count in reasons.most_common(5)),
-        indexers=tuple(_indexer(entry) for entry in search.indexers),
+        indexers=tuple(indexer_state(entry) for entry in search.indexers),
         sentence="" if search.state == "running" else downloads.wording.search_sentence(search),
         params=params,
         indexer_names=tuple(dict.fromkeys(row.indexer for row in rows)),
@@ -227,7 +227,8 @@ def search_tick(session: Session, caller: Caller, search_id: str) -> tuple[str, 
     return None if search is None else (search.id, _seen(search))
 
 
-def _indexer(entry: Mapping[str, Any]) -> IndexerState:
+def indexer_state(entry: Mapping[str, Any]) -> IndexerState:
+    """Return what one indexer of a search answered."""
     state = "searching" if entry["state"] == "retry" else str(entry["state"])
     ms = entry.get("ms")
     said = f"{entry.get('found', 0)}" + (f" · {ms / 1000:.1f} s" if ms is not None else "")

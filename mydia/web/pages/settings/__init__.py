@@ -2,6 +2,7 @@
 
 from mydia.web.pages.settings import (
     browse,
+    delays,
     finder,
     folders,
     formats,
@@ -18,6 +19,7 @@ from mydia.web.pages.settings import (
     services,
     sign_in,
     sizes,
+    words,
 )
 
 ROUTES = (
@@ -32,6 +34,8 @@ ROUTES = (
     *guides.ROUTES,
     *formats.ROUTES,
     *sizes.ROUTES,
+    *delays.ROUTES,
+    *words.ROUTES,
     *services.ROUTES,
     *invitations.ROUTES,
     *people.ROUTES,

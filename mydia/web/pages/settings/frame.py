@@ -37,6 +37,8 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(id="profiles", label="Quality profiles", icon="list-checks", hint="Wanted qualities and upgrades"),
             Entry(id="formats", label="Custom formats", icon="funnel", hint="Scores by name, group, language and more"),
             Entry(id="sizes", label="Quality sizes", icon="gauge", hint="Size limits per minute"),
+            Entry(id="delays", label="Delay profiles", icon="clock", hint="How long to wait for better releases"),
+            Entry(id="words", label="Release profiles", icon="tag", hint="Words that names must or must not contain"),
         ),
     ),
     (

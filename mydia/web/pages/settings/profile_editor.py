@@ -12,8 +12,8 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from msgspec import Struct
 
-from mydia import clock
-from mydia.contexts import settings
+from mydia import clock, units
+from mydia.contexts import downloads, settings
 from mydia.contexts.settings import (
     Profile,
     ProfileForm,
@@ -26,7 +26,7 @@ from mydia.web.fields import whole_number
 from mydia.web.forms import Count, Form, message
 from mydia.web.pages.settings.frame import SettingsFrame, errors_of, frame, show
 from mydia.web.pages.settings.profiles import usage
-from mydia.web.render import Toast, fragment, redirect
+from mydia.web.render import Toast, dialog, fragment, is_htmx, redirect
 
 _RESOLUTION = re.compile(r"(\d{3,4}p)")
 
@@ -209,6 +209,71 @@ def try_profile(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
     draft = form.draft()
     view = _profile(deps, caller, _draft(draft, draft.profile_id), form=form)
     return fragment(request, "settings/_verdict.html", view)
+
+
+class TrialView(msgspec.Struct, frozen=True, kw_only=True):
+    """A dry run of the profile in the form."""
+
+    trial: downloads.whatif.Trial
+    rules: tuple[tuple[str, int], ...]
+    """(what it is rejected for, releases that are newly rejected), most first."""
+    percent: int
+    added: str
+    """`4.2 GB more`."""
+    most: int = downloads.whatif.MOST_LINES
+
+
+@post("/settings/profiles/{profile_id:str}/trial", sync_to_thread=True, status_code=200, include_in_schema=False)
+def try_out(
+    request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[ProfileFields], profile_id: FromPath[str]
+) -> Response[str]:
+    """Start a dry run of the profile in the form over the whole library; nothing of the profile is stored."""
+    draft = form.draft()
+    try:
+        with deps.database.writes() as session:
+            wanted = _read_profile(form.read())
+            trial_id = downloads.whatif.open_trial(session, caller, clock.now(), profile_id, wanted)
+    except (Invalid, Conflict) as error:
+        if is_htmx(request):
+            raise
+        view = _profile(deps, caller, _draft(draft, profile_id), form=form, errors=errors_of(error))
+        return show(request, "profile.html", view, status=422)
+    if not is_htmx(request):
+        return redirect(request, f"/settings/profiles/trials/{trial_id}")
+    return _trial(request, deps, caller, trial_id)
+
+
+@get("/settings/profiles/trials/{trial_id:str}", sync_to_thread=True, include_in_schema=False)
+def trial_page(request: WebRequest, deps: DepsDep, caller: CallerDep, trial_id: FromPath[str]) -> Response[str]:
+    """Show a dry run, also while it runs."""
+    return _trial(request, deps, caller, trial_id)
+
+
+def _trial(request: WebRequest, deps: WebDeps, caller: Caller, trial_id: str) -> Response[str]:
+    with deps.database.reads() as session:
+        trial = downloads.whatif.get_trial(session, caller, trial_id)
+    outcome = trial.outcome
+    rules = sorted((outcome.refused if outcome else {}).items(), key=lambda one: (-one[1], one[0]))
+    counts: dict[str, int] = {}
+    for rule, count in rules:
+        word = downloads.wording.reason_word(rule)
+        counts[word] = counts.get(word, 0) + count
+    added = outcome.added_bytes if outcome else 0
+    view = TrialView(
+        trial=trial,
+        rules=tuple(counts.items()),
+        percent=100 * trial.done // trial.total if trial.total else 0,
+        added=f"{units.size(abs(added))} {'more' if added >= 0 else 'less'}",
+    )
+    return dialog(
+        request,
+        "settings/_trial.html",
+        view,
+        title="What would change",
+        active="settings",
+        back=f"/settings/profiles/{trial.profile_id}",
+        refresh_s=1 if trial.state == "running" else 0,
+    )
 
 
 def _profile(
@@ -430,4 +495,13 @@ def _read_profile(wanted: ProfileFields) -> ProfileForm:
     )
 
 
-ROUTES: tuple[Any, ...] = (new_profile, profile_page, add_profile, change_profile, step_profile, try_profile)
+ROUTES: tuple[Any, ...] = (
+    new_profile,
+    trial_page,
+    profile_page,
+    add_profile,
+    change_profile,
+    step_profile,
+    try_profile,
+    try_out,
+)

@@ -25,7 +25,7 @@ from mydia.contexts.downloads.decisions import (
 )
 from mydia.contexts.downloads.decisions.specs import _BY_CODE, _QUEUE
 from mydia.contexts.settings.profiles import preset_profile
-from mydia.contexts.settings.rules import DelayProfile, ReleaseProfile, WordSet
+from mydia.contexts.settings.rules import Delay, TermProfile, WordSet
 from mydia.contexts.settings.upgrades import Propers, compare
 from mydia.events.reasons import SENTENCES
 from mydia.parsing import normalise_title
@@ -64,7 +64,7 @@ def usenet(title: str, **facts: object) -> IndexerRelease:
 
 
 def words(**terms: object) -> WordSet:
-    return WordSet([ReleaseProfile(id="p", name="Ours", **terms)])  # type: ignore[arg-type]
+    return WordSet([TermProfile(id="p", name="Ours", **terms)])  # type: ignore[arg-type]
 
 
 def indexer(**rules: object) -> dict[str, IndexerRules]:
@@ -91,8 +91,8 @@ ONE_EPISODE = frozenset({"s1e2"})
 
 RULES: dict[str, list[tuple[str, Facts, IndexerRelease, bool]]] = {
     "delay-protocol": [
-        ("usenet is off", film(protocols=frozenset({"usenet", "torrent"}), delay=DelayProfile(enable_usenet=False)), usenet(GOOD), True),
-        ("torrents stay", film(delay=DelayProfile(enable_usenet=False)), release(GOOD), False),
+        ("usenet is off", film(protocols=frozenset({"usenet", "torrent"}), delay=Delay(enable_usenet=False)), usenet(GOOD), True),
+        ("torrents stay", film(delay=Delay(enable_usenet=False)), release(GOOD), False),
     ],
     "required-flags": [
         ("no flag", film(indexers=indexer(required_flags=frozenset({"freeleech"}))), release(GOOD), True),
@@ -197,25 +197,25 @@ RULES: dict[str, list[tuple[str, Facts, IndexerRelease, bool]]] = {
         ("it has just ended", series(season_number=1, episode_ids=frozenset({"s1e1", "s1e2"}), indexers=indexer(season_pack_after_days=3000)), release(GOOD_EPISODE, 2 * GIB), False),
     ],
     "delay": [
-        ("a fresh torrent", film(delay=DelayProfile(torrent_delay_min=60)), release(GOOD, published_at=at(0.5)), True),
-        ("an hour old", film(delay=DelayProfile(torrent_delay_min=60)), release(GOOD, published_at=at(1)), False),
-        ("only Usenet waits", film(delay=DelayProfile(usenet_delay_min=60)), release(GOOD, published_at=at(0)), False),
-        ("without a date", film(delay=DelayProfile(torrent_delay_min=60)), release(GOOD), True),
-        ("without a date, first seen an hour ago", film(delay=DelayProfile(torrent_delay_min=60), pending=(Pending(release_id="r", title=GOOD, episode_ids=frozenset(), published_at=at(1), until_at=NOW, protocol="torrent"),)), release(GOOD), False),
-        ("a person searches", film(delay=DelayProfile(torrent_delay_min=60), user_invoked=True), release(GOOD, published_at=at(0)), False),
-        ("the highest quality", film(profile=replace(preset_profile("HD-1080p"), minimum_size_mb=None), delay=DelayProfile(torrent_delay_min=60, bypass_if_highest_quality=True)), release(GOOD, published_at=at(0)), False),
-        ("not the highest quality", film(profile=replace(preset_profile("HD-1080p"), minimum_size_mb=None), delay=DelayProfile(torrent_delay_min=60, bypass_if_highest_quality=True)), release("Alien.1979.1080p.WEB-DL.x264-GRP", published_at=at(0)), True),
-        ("the highest quality of the other protocol", film(profile=replace(preset_profile("HD-1080p"), minimum_size_mb=None), delay=DelayProfile(torrent_delay_min=60, bypass_if_highest_quality=True, preferred_protocol="usenet")), release(GOOD, published_at=at(0)), True),
-        ("a high score", film(delay=DelayProfile(torrent_delay_min=60, bypass_above_score=0)), release(GOOD, published_at=at(0)), False),
-        ("a low score", film(delay=DelayProfile(torrent_delay_min=60, bypass_above_score=1)), release(GOOD, published_at=at(0)), True),
-        ("a new revision", film(delay=DelayProfile(torrent_delay_min=60), held=(held("Bluray-1080p"),)), release(PROPER, published_at=at(0)), False),
-        ("an older one has waited long enough", film(delay=DelayProfile(torrent_delay_min=60), pending=(Pending(release_id="r", title="x", episode_ids=frozenset(), published_at=at(2), until_at=at(1), protocol="torrent"),)), release(GOOD, published_at=at(0)), False),
-        ("one of another episode has", series(delay=DelayProfile(torrent_delay_min=60), pending=(Pending(release_id="r", title="x", episode_ids=frozenset({"s1e3"}), published_at=at(2), until_at=at(1), protocol="torrent"),)), release(GOOD_EPISODE, 2 * GIB, published_at=at(0)), True),
+        ("a fresh torrent", film(delay=Delay(torrent_delay_min=60)), release(GOOD, published_at=at(0.5)), True),
+        ("an hour old", film(delay=Delay(torrent_delay_min=60)), release(GOOD, published_at=at(1)), False),
+        ("only Usenet waits", film(delay=Delay(usenet_delay_min=60)), release(GOOD, published_at=at(0)), False),
+        ("without a date", film(delay=Delay(torrent_delay_min=60)), release(GOOD), True),
+        ("without a date, first seen an hour ago", film(delay=Delay(torrent_delay_min=60), pending=(Pending(release_id="r", title=GOOD, episode_ids=frozenset(), published_at=at(1), until_at=NOW, protocol="torrent"),)), release(GOOD), False),
+        ("a person searches", film(delay=Delay(torrent_delay_min=60), user_invoked=True), release(GOOD, published_at=at(0)), False),
+        ("the highest quality", film(profile=replace(preset_profile("HD-1080p"), minimum_size_mb=None), delay=Delay(torrent_delay_min=60, bypass_if_highest_quality=True)), release(GOOD, published_at=at(0)), False),
+        ("not the highest quality", film(profile=replace(preset_profile("HD-1080p"), minimum_size_mb=None), delay=Delay(torrent_delay_min=60, bypass_if_highest_quality=True)), release("Alien.1979.1080p.WEB-DL.x264-GRP", published_at=at(0)), True),
+        ("the highest quality of the other protocol", film(profile=replace(preset_profile("HD-1080p"), minimum_size_mb=None), delay=Delay(torrent_delay_min=60, bypass_if_highest_quality=True, preferred_protocol="usenet")), release(GOOD, published_at=at(0)), True),
+        ("a high score", film(delay=Delay(torrent_delay_min=60, bypass_above_score=0)), release(GOOD, published_at=at(0)), False),
+        ("a low score", film(delay=Delay(torrent_delay_min=60, bypass_above_score=1)), release(GOOD, published_at=at(0)), True),
+        ("a new revision", film(delay=Delay(torrent_delay_min=60), held=(held("Bluray-1080p"),)), release(PROPER, published_at=at(0)), False),
+        ("an older one has waited long enough", film(delay=Delay(torrent_delay_min=60), pending=(Pending(release_id="r", title="x", episode_ids=frozenset(), published_at=at(2), until_at=at(1), protocol="torrent"),)), release(GOOD, published_at=at(0)), False),
+        ("one of another episode has", series(delay=Delay(torrent_delay_min=60), pending=(Pending(release_id="r", title="x", episode_ids=frozenset({"s1e3"}), published_at=at(2), until_at=at(1), protocol="torrent"),)), release(GOOD_EPISODE, 2 * GIB, published_at=at(0)), True),
     ],
     "pending-overlaps": [
-        ("a better one may come", film(delay=DelayProfile(torrent_delay_min=60, usenet_delay_min=30), pending=(Pending(release_id="r", title="x", episode_ids=frozenset(), published_at=at(0.5), until_at=NOW + timedelta(minutes=30), protocol="usenet"),)), release(GOOD, published_at=at(5)), True),
-        ("its time has come", film(delay=DelayProfile(torrent_delay_min=60), pending=(Pending(release_id="r", title="x", episode_ids=frozenset(), published_at=at(1), until_at=NOW, protocol="torrent"),)), release(GOOD, published_at=at(5)), False),
-        ("of the feed", film(from_feed=True, delay=DelayProfile(torrent_delay_min=60), pending=(Pending(release_id="r", title="x", episode_ids=frozenset(), published_at=at(0.5), until_at=NOW + timedelta(minutes=30), protocol="usenet"),)), release(GOOD, published_at=at(5)), False),
+        ("a better one may come", film(delay=Delay(torrent_delay_min=60, usenet_delay_min=30), pending=(Pending(release_id="r", title="x", episode_ids=frozenset(), published_at=at(0.5), until_at=NOW + timedelta(minutes=30), protocol="usenet"),)), release(GOOD, published_at=at(5)), True),
+        ("its time has come", film(delay=Delay(torrent_delay_min=60), pending=(Pending(release_id="r", title="x", episode_ids=frozenset(), published_at=at(1), until_at=NOW, protocol="torrent"),)), release(GOOD, published_at=at(5)), False),
+        ("of the feed", film(from_feed=True, delay=Delay(torrent_delay_min=60), pending=(Pending(release_id="r", title="x", episode_ids=frozenset(), published_at=at(0.5), until_at=NOW + timedelta(minutes=30), protocol="usenet"),)), release(GOOD, published_at=at(5)), False),
     ],
 }  # fmt: skip
 
@@ -280,7 +280,7 @@ def test_preferred_words_decide_between_equal_releases_and_never_cause_an_upgrad
 
 
 def test_the_preferred_protocol_counts_after_quality_and_score() -> None:
-    facts = film(protocols=frozenset({"torrent", "usenet"}), delay=DelayProfile(preferred_protocol="usenet"))
+    facts = film(protocols=frozenset({"torrent", "usenet"}), delay=Delay(preferred_protocol="usenet"))
     order = judge(facts, release(GOOD), usenet(GOOD, guid="u"), release("Alien.1979.2160p.WEB-DL-G", 16 * GIB))
     assert [d.candidate.release.protocol for d in order] == ["torrent", "usenet", "torrent"]
 
@@ -315,7 +315,7 @@ offers = st.builds(
 settled = st.builds(
     lambda delay, profile, propers, present: film(
         protocols=frozenset({"torrent", "usenet"}),
-        delay=DelayProfile(torrent_delay_min=delay, usenet_delay_min=delay // 2, preferred_protocol="usenet"),
+        delay=Delay(torrent_delay_min=delay, usenet_delay_min=delay // 2, preferred_protocol="usenet"),
         profile=preset_profile(profile),
         propers=propers,
         held=present,

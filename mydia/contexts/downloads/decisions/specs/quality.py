@@ -146,7 +146,7 @@ def must_not_contain(candidate: Candidate, facts: Facts) -> Reason | None:
     return None
 
 
-def _release_profiles(candidate: Candidate, facts: Facts) -> list[settings.rules.ReleaseProfile]:
+def _release_profiles(candidate: Candidate, facts: Facts) -> list[settings.rules.TermProfile]:
     return facts.words.applying(facts.tags, candidate.indexer_id) if facts.words else []
 
 
