@@ -2,7 +2,18 @@
 
 from mydia.events.catalog import *  # noqa: F403  the catalogue is part of this front door
 from mydia.events.catalog import EVENTS, Event, SettingsArea, names
-from mydia.events.log import AuditFilter, EventRow, Happened, audit, feed, last_id, names_of_removed, prune, since
+from mydia.events.log import (
+    AuditFilter,
+    EventRow,
+    Happened,
+    audit,
+    feed,
+    feeds,
+    last_id,
+    names_of_removed,
+    prune,
+    since,
+)
 from mydia.events.outbox import Actor, Dispatcher, Trigger, data_version, emit, emit_all
 from mydia.events.reasons import Reason, reason, say
 
@@ -22,6 +33,7 @@ __all__ = [  # noqa: PLE0604  the catalogue's names are strings too
     "emit",
     "emit_all",
     "feed",
+    "feeds",
     "last_id",
     "names",
     "names_of_removed",

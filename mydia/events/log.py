@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Index, Integer, Text, cast, delete, insert, or_, select
+from sqlalchemy import Index, Integer, Text, cast, delete, func, insert, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mydia.db import Base, Instant, one_of, partial_index
@@ -122,6 +122,34 @@ def feed(
     if severity is not None:
         query = query.where(EventRow.severity == severity)
     return _happened(session.execute(query))
+
+
+def feeds(
+    session: Session, kind: str, ids: Collection[str], *, types: Iterable[str], most: int
+) -> dict[str, list[Happened]]:
+    """Return the newest events about each of several resources of a kind, newest first, by id; one without any is left out.
+
+    Args:
+        types: Only events of these types; empty for all.
+        most: Events of one resource.
+    """
+    place = func.row_number().over(partition_by=EventRow.resource_id, order_by=EventRow.id.desc())
+    query = select(EventRow.id, place.label("place")).where(
+        EventRow.resource_kind == kind, EventRow.resource_id.in_(ids)
+    )
+    if wanted := list(types):
+        query = query.where(EventRow.type.in_(wanted))
+    numbered = query.subquery()
+    newest = (
+        select(*_COLUMNS)
+        .join(numbered, numbered.c.id == EventRow.id)
+        .where(numbered.c.place <= most)
+        .order_by(EventRow.id.desc())
+    )
+    found: dict[str, list[Happened]] = {}
+    for one in _happened(session.execute(newest)):
+        found.setdefault(one.resource_id or "", []).append(one)
+    return found
 
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):

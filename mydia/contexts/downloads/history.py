@@ -144,6 +144,39 @@ def get_release(session: Session, caller: Caller, release_id: str) -> Release:
     return get(session, Release, release_id, what="This release")
 
 
+def releases_of_items(
+    session: Session, caller: Caller, item_ids: Collection[str], *, most: int
+) -> dict[str, list[Release]]:
+    """Return the releases of the last search for each of several titles, best first; a title without any is left out.
+
+    Args:
+        most: Releases of one title.
+    """
+    caller.require(Permission.VIEW_ACTIVITY)
+    age = func.row_number().over(
+        partition_by=Search.media_item_id, order_by=(Search.started_at.desc(), Search.id.desc())
+    )
+    searches = select(Search.id, Search.media_item_id, age.label("age")).where(Search.media_item_id.in_(item_ids))
+    last = searches.subquery()
+    place = func.row_number().over(partition_by=Release.search_id, order_by=(Release.position, Release.id))
+    numbered = (
+        select(Release.id, last.c.media_item_id, place.label("place"))
+        .join(last, last.c.id == Release.search_id)
+        .where(last.c.age == 1)
+        .subquery()
+    )
+    query = (
+        select(numbered.c.media_item_id, Release)
+        .join(numbered, numbered.c.id == Release.id)
+        .where(numbered.c.place <= most)
+        .order_by(Release.position, Release.id)
+    )
+    found: dict[str, list[Release]] = {}
+    for item_id, row in session.execute(query):
+        found.setdefault(item_id, []).append(row)
+    return found
+
+
 def list_searches(session: Session, caller: Caller, item_id: str, *, limit: int = 20) -> list[Search]:
     """Return the latest searches for a title, newest first."""
     caller.require(Permission.VIEW_ACTIVITY)

@@ -55,6 +55,12 @@ def feed(
     )
 
 
+def of_titles(session: Session, caller: Caller, item_ids: Collection[str], *, most: int) -> dict[str, list[Happened]]:
+    """Return the newest events about each of several titles that the caller may see, newest first, by title."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    return events.feeds(session, "media_item", item_ids, types=() if sees_audit(caller) else _EVERYDAY, most=most)
+
+
 def position(session: Session, caller: Caller, after: str | None) -> int:
     """Return where a stream of events begins: after the event with a given number, or at the end of the log.
 

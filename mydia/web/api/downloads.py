@@ -330,7 +330,8 @@ def _search(row: downloads.Search) -> dict[str, Any]:
     }
 
 
-def _release(row: downloads.Release) -> ReleaseShape:
+def release(row: downloads.Release) -> ReleaseShape:
+    """Return a release that a search found."""
     return ReleaseShape(
         id=row.id,
         title=row.title,
@@ -587,7 +588,7 @@ def list_releases(database: DatabaseDep, caller: CallerDep, media_id: FromPath[s
 
 def _result(session: Session, caller: Caller, search_id: str) -> SearchResult:
     found = downloads.history.get_search(session, caller, search_id)
-    return SearchResult(**_search(found.search), releases=[_release(row) for row in found.releases])
+    return SearchResult(**_search(found.search), releases=[release(row) for row in found.releases])
 
 
 @post("/releases/{release_id:str}/block", sync_to_thread=True, summary="Block a release")

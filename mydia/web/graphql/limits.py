@@ -111,7 +111,7 @@ class _Walk:
             kind = kind.of_type
         # The entries of a connection are counted where the connection is.
         paged = node.name.value in ("nodes", "edges")
-        return _LISTS if isinstance(kind, GraphQLList) and not paged else 1
+        return (self._asked(node) or _LISTS) if isinstance(kind, GraphQLList) and not paged else 1
 
     def _asked(self, node: FieldNode) -> int | None:
         for argument in node.arguments:

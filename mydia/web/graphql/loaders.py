@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 from strawberry.dataloader import DataLoader
 
-from mydia.contexts import downloads, library, media, settings
+from mydia.contexts import downloads, library, media, settings, users
 from mydia.contexts.users import Caller
 from mydia.db import Database
 from mydia.web.api import downloads as download_shapes
 from mydia.web.api import library as library_shapes
 from mydia.web.api import schemas
+from mydia.web.api import system as system_shapes
 
 type Read = Callable[[Session, Caller, Sequence[Any]], Mapping[Any, Any]]
 
@@ -61,6 +62,24 @@ def _queue(session: Session, caller: Caller, ids: Sequence[str]) -> dict[str, li
     return {id_: [download_shapes.download(row) for row in rows] for id_, rows in found.items()}
 
 
+def _releases(
+    session: Session, caller: Caller, keys: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], list[download_shapes.ReleaseShape]]:
+    found = downloads.history.releases_of_items(
+        session, caller, {id_ for id_, _ in keys}, most=max(first for _, first in keys)
+    )
+    shapes = {id_: [download_shapes.release(row) for row in rows] for id_, rows in found.items()}
+    return {(id_, first): shapes[id_][:first] for id_, first in keys if id_ in shapes}
+
+
+def _history(
+    session: Session, caller: Caller, keys: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], list[system_shapes.Happening]]:
+    found = users.history.of_titles(session, caller, {id_ for id_, _ in keys}, most=max(first for _, first in keys))
+    shapes = {id_: [system_shapes.happening(one) for one in told] for id_, told in found.items()}
+    return {(id_, first): shapes[id_][:first] for id_, first in keys if id_ in shapes}
+
+
 def _profiles(session: Session, caller: Caller, ids: Sequence[str]) -> dict[str, schemas.ProfileShape]:
     return {one.id: schemas.profile(one) for one in settings.profiles.list_profiles(session, caller) if one.id in ids}
 
@@ -79,6 +98,8 @@ class Loaders:
         self.episodes = self._loader(_episodes, missing=list)
         self.tags = self._loader(_tags, missing=list)
         self.queue = self._loader(_queue, missing=list)
+        self.releases = self._loader(_releases, missing=list)
+        self.history = self._loader(_history, missing=list)
         self.profiles = self._loader(_profiles)
 
     def _loader(self, read: Read, *, missing: Callable[[], Any] = lambda: None) -> DataLoader[Any, Any]:

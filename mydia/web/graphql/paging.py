@@ -69,6 +69,14 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
         return encode_cursor(cursor, before + place)
 
 
+def checked_first(first: int) -> int:
+    """Return how many entries are asked for. Raises: Invalid."""
+    if not 1 <= first <= MOST:
+        sentence = f"Must be between 1 and {MOST}."
+        raise Invalid(sentence, fields={"first": sentence})
+    return first
+
+
 def read_page(read: Callable[[str | None, int], Page[Any]], first: int, after: str | None) -> Slice:
     """Return the nodes after a cursor.
 
@@ -81,9 +89,7 @@ def read_page(read: Callable[[str | None, int], Page[Any]], first: int, after: s
         Invalid: `first` is not between 1 and 100.
         NotFound: There is no such page.
     """
-    if not 1 <= first <= MOST:
-        sentence = f"Must be between 1 and {MOST}."
-        raise Invalid(sentence, fields={"first": sentence})
+    checked_first(first)
     cursor, before = "", 0
     if (key := decode_cursor(after, 2)) is not None:
         if not isinstance(key[0], str) or not isinstance(key[1], int) or not 0 <= key[1] <= MOST:

@@ -12,6 +12,7 @@ from strawberry.types import Info
 
 from mydia.web.api import downloads, library, schemas, system
 from mydia.web.graphql.fields import DIRECT, field_of
+from mydia.web.graphql.paging import MOST, checked_first
 from mydia.web.graphql.shapes import BigInt, Shapes
 
 _BOTH = frozenset(schemas.Listed.__struct_fields__) & frozenset(schemas.Item.__struct_fields__)
@@ -96,12 +97,28 @@ def _media_item(shapes: Shapes) -> Mapping[str, Any]:
         list[shapes.output(downloads.DownloadShape)],  # type: ignore[misc]
         "Unfinished downloads.",
     )
+    found["releases"] = strawberry.field(
+        resolver=_with_return(_releases_of, list[shapes.output(downloads.ReleaseShape)]),  # type: ignore[misc]
+        description=f"The releases of the last search, best first. `first` is at most {MOST}.",
+    )
+    found["history"] = strawberry.field(
+        resolver=_with_return(_history_of, list[shapes.output(system.Happening)]),  # type: ignore[misc]
+        description=f"The newest events, newest first. `first` is at most {MOST}.",
+    )
     return found
 
 
 def _files_of(root: Any, info: Info[Any, Any], *, extras: bool = False) -> Any:
     loaders = info.context.loaders
     return (loaders.files if extras else loaders.videos).load(root.id)
+
+
+def _releases_of(root: Any, info: Info[Any, Any], *, first: int = 10) -> Any:
+    return info.context.loaders.releases.load((root.id, checked_first(first)))
+
+
+def _history_of(root: Any, info: Info[Any, Any], *, first: int = 10) -> Any:
+    return info.context.loaders.history.load((root.id, checked_first(first)))
 
 
 async def _episodes_of(root: Any, info: Info[Any, Any], *, season: int | None = None) -> Any:

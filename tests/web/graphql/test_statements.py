@@ -29,6 +29,11 @@ _HEAVY = {
     "wanted with titles": ("{ wanted(first: 50) { nodes { title media { title downloads { id } } } } }", 14),
     "calendar with titles": ('{ calendar(start: "1900-01-01", first: 50) { nodes { on media { title } } } }', 12),
     "search with titles": ('{ searchMedia(query: "film") { id media { title files { id } } } }', 40),
+    "titles with releases": (
+        "{ mediaItems(first: 50) { nodes { title releases(first: 5) { title verdict objections { text } } } } }",
+        8,
+    ),
+    "titles with history": ("{ mediaItems(first: 50) { nodes { title history(first: 5) { type at } } } }", 8),
     "a whole series": (
         f"""query ($id: ID!) {{ media(id: $id) {{ title seasons {{ number title }} episodes {{ title held airOn }}
             files(extras: true) {{ {_FILE} }} tags downloads {{ id }} }} }}""",
@@ -65,3 +70,19 @@ def test_a_heavy_query_stays_within_its_statements(admin: Graph, house: House, n
     assert many <= _HEAVY[name][1], (few, many)
     if name != "search with titles":
         assert many <= few + 1
+
+
+def test_statements_are_the_same_for_titles_that_have_releases_and_history(admin: Graph, house: House) -> None:
+    documents = [_HEAVY[name][0] for name in ("titles with releases", "titles with history")]
+    house.offer("Metropolis.1927.1080p.BluRay.x264-GRP")
+    house.search()
+    for document in documents:
+        admin(document)
+    counts = []
+    for item_id in (house.film_id, house.series_id):
+        house.search(item_id)
+        with statements(house.database) as found:
+            for document in documents:
+                admin(document)
+        counts.append(len(found))
+    assert counts[0] == counts[1]
