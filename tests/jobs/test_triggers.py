@@ -24,3 +24,11 @@ def test_a_newly_chosen_picture_is_fetched() -> None:
         if trigger.when is None or trigger.when(events.MediaChanged("id", changed))
     }
     assert started == {"metadata.fetch_images", "profiles.recount_item", "downloads.make_due"}
+
+
+def test_interrupted_file_operations_are_finished_every_few_minutes_not_only_at_a_start() -> None:
+    # If only the web process is killed, the worker keeps running.
+    (schedule,) = [one for one in triggers.SCHEDULE if one.job == "library.recover_journal"]
+    minutes = schedule.cron.split()
+    assert minutes[1:] == ["*"] * 4
+    assert int(minutes[0].removeprefix("*/")) <= 10

@@ -372,6 +372,12 @@ def _failing(error: type[AdapterError]) -> _Told:
         {"episodes": {}},
         {"data": []},
         {"data": {"id": 3}},
+        {"data": {"id": 1, "name": "without a status"}},
+        {"data": {"id": 2, "name": "another title", "status": {"id": 1}}},
+        {"data": {"id": 1, "name": "\u200b", "status": {"id": 1}}},
+        {"id": 1, "title": "without genres"},
+        {"id": 2, "title": "another title", "genres": []},
+        {"id": 1, "title": "\u2060", "genres": []},
     ],
 )
 def test_a_response_of_another_shape_is_rejected(answer: Any) -> None:
