@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +13,9 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.testing import TestClient
 from sqlalchemy import select, update
 
+from mydia import clock
 from mydia.contexts import downloads, library, users
-from mydia.contexts.users import SYSTEM
+from mydia.contexts.users import SYSTEM, NewUser, Role
 from mydia.db import Database
 from mydia.web.app import WebApp
 from tests.contexts.downloads.conftest import House
@@ -126,6 +128,57 @@ def test_a_revoked_key_ends_the_connection(http: TestClient[WebApp], keys: Keys,
         while told is None or "closed" not in told:
             told = _received(socket)
         assert told == {"closed": 4403}
+
+
+def _signed_in(house: House, name: str) -> str:
+    """Sign a browser of an administrator in and return its token."""
+    with house.database.writes() as session:
+        user = users.add_user(session, SYSTEM, house.now, NewUser(username=name, role=Role.ADMIN))
+        _, token = users.sign_in.open_session(session, clock.now(), user, days=30, address="", agent="")
+    return token
+
+
+def _sign_out(house: House, token: str) -> None:
+    with house.database.writes() as session:
+        users.sign_in.sign_out(session, clock.now(), token)
+
+
+@pytest.mark.usefixtures("keys")
+def test_signing_out_ends_the_connection_of_a_browser(http: TestClient[WebApp], house: House) -> None:
+    token = _signed_in(house, "robin")
+    last = _last_event(house.database)
+    _scan(house.database)
+    with _socket(http, cookie=f"session={token}") as socket:
+        assert socket.receive_json(timeout=10) == {"type": "connection_ack"}
+        _subscribe(socket, _UPDATES, after=str(last))
+        assert _next(socket)["libraryUpdates"]["type"] == "ScanRequested"
+        _sign_out(house, token)
+        assert _received(socket) == {"closed": 4403}
+
+
+@pytest.mark.usefixtures("keys")
+def test_signing_out_ends_the_stream_of_a_browser_without_complete(http: TestClient[WebApp], house: House) -> None:
+    token = _signed_in(house, "robin")
+    last = _last_event(house.database)
+    _scan(house.database)
+    sign_out = threading.Timer(2, _sign_out, (house, token))
+    sign_out.start()
+    told = http.get(
+        "/graphql",
+        params={"query": _UPDATES, "variables": json.dumps({"after": str(last)})},
+        headers={"Accept": "text/event-stream", "Cookie": f"session={token}"},
+        timeout=60,
+    )
+    sign_out.join()
+    assert "ScanRequested" in told.text
+    assert "event: complete" not in told.text
+    answer = http.get(
+        "/graphql",
+        params={"query": _UPDATES},
+        headers={"Accept": "text/event-stream", "Cookie": f"session={token}"},
+        follow_redirects=False,
+    )
+    assert answer.status_code == 401
 
 
 def test_mutations_are_refused(http: TestClient[WebApp], keys: Keys) -> None:
