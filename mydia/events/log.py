@@ -78,6 +78,14 @@ _COLUMNS = (
 )
 
 
+_LARGEST = 2**31 - 1
+"""The largest number of an event: PostgreSQL refuses to compare with more, and no log has as many."""
+
+
+def _number(event_id: int) -> int:
+    return max(0, min(event_id, _LARGEST))
+
+
 def _happened(rows: Iterable[Sequence[Any]]) -> list[Happened]:
     return [Happened(*row) for row in rows]
 
@@ -90,7 +98,7 @@ def last_id(session: Session) -> int:
 def since(session: Session, after_id: int, *, limit: int = 1000) -> list[Happened]:
     """Return the events after a given one, oldest first."""
     return _happened(
-        session.execute(select(*_COLUMNS).where(EventRow.id > after_id).order_by(EventRow.id).limit(limit))
+        session.execute(select(*_COLUMNS).where(EventRow.id > _number(after_id)).order_by(EventRow.id).limit(limit))
     )
 
 
@@ -111,7 +119,7 @@ def feed(
     """
     query = select(*_COLUMNS).order_by(EventRow.id.desc()).limit(limit)
     if before_id is not None:
-        query = query.where(EventRow.id < before_id)
+        query = query.where(EventRow.id < _number(before_id))
     if wanted := list(types):
         query = query.where(EventRow.type.in_(wanted))
     if resource is not None:
@@ -172,7 +180,7 @@ def audit(session: Session, wanted: AuditFilter, *, before_id: int | None = None
     """Return a page of the audit, newest first; pass the last `id` as `before_id` for the next page."""
     query = select(*_COLUMNS).where(EventRow.audit).order_by(EventRow.id.desc()).limit(limit)
     if before_id is not None:
-        query = query.where(EventRow.id < before_id)
+        query = query.where(EventRow.id < _number(before_id))
     if wanted.person is not None:
         about = (EventRow.resource_kind == "user") & (EventRow.resource_id == wanted.person)
         query = query.where(or_(EventRow.actor_id == wanted.person, about))

@@ -23,7 +23,6 @@ _LONGEST_NUMBER = 18
 """Digits; a database holds numbers up to 2^63."""
 _EVERYDAY = tuple(name for name, kind in EVENTS.items() if kind.resource not in _PRIVATE)
 
-_LARGEST_ID = 2**53
 _SLICE = 500
 """Events that an export reads at a time, so that it never keeps a snapshot open for long."""
 
@@ -115,7 +114,6 @@ def list_audit(
 ) -> list[Happened]:
     """Return a page of the audit, newest first; pass the last `id` as `before_id` for the next page."""
     _require_audit(caller)
-    before_id = None if before_id is None else min(before_id, _LARGEST_ID)
     return events.audit(session, wanted, before_id=before_id, limit=limit)
 
 
@@ -133,7 +131,7 @@ def get_entry(session: Session, caller: Caller, event_id: int) -> Happened:
         NotFound: There is none, or it was deleted with age.
     """
     _require_audit(caller)
-    found = events.audit(session, AuditFilter(), before_id=min(event_id, _LARGEST_ID) + 1, limit=1)
+    found = events.audit(session, AuditFilter(), before_id=event_id + 1, limit=1)
     if not found or found[0].id != event_id:
         raise NotFound("This entry is not in the audit. It may have been deleted because of its age.")
     return found[0]

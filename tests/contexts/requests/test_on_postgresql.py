@@ -13,6 +13,7 @@ from mydia.contexts import settings
 from mydia.db import Database, upgrade
 from mydia.db.base import Base
 from tests.contexts.requests.test_asking import *  # noqa: F403  every test of the module
+from tests.contexts.requests.test_blocking import *  # noqa: F403
 from tests.contexts.requests.test_deciding import *  # noqa: F403
 from tests.contexts.requests.test_problems import *  # noqa: F403
 from tests.fakes import postgres

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from mydia.contexts.users import SYSTEM, Caller, Permission, Role, permissions_o
 from mydia.db import Database
 from mydia.errors import Forbidden, NotFound
 from mydia.events import EVENTS, AuditFilter, Happened, stories, trail
+from tests.counting import statements
 
 ROBIN = Caller(kind="user", id="robin-id", name="Robin Müller", permissions=frozenset(Permission), role=Role.ADMIN)
 
@@ -89,6 +91,61 @@ def test_pages_of_the_audit_follow_each_other_without_gaps(told: Database) -> No
     assert seen == everything
 
 
+def _fill(database: Database, now: datetime, count: int) -> None:
+    """Store events of the audit, one each minute until now."""
+    event = events.UserChanged("kim-id", "kim", {"role": ["guest", "user"]})
+    payload = {"user_id": event.user_id, "username": event.username, "changed": event.changed}
+    rows = [
+        {
+            "at": now - timedelta(minutes=count - number),
+            "type": "UserChanged",
+            "actor_kind": "user",
+            "actor_id": "robin-id",
+            "actor_name": "Robin",
+            "resource_kind": "user",
+            "resource_id": "kim-id",
+            "severity": "info",
+            "payload": payload,
+            "audit": True,
+            "dispatched_at": now,
+        }
+        for number in range(count)
+    ]
+    with database.writes() as session:
+        session.execute(events.log.INSERT, rows)
+
+
+def test_an_export_reads_slices_and_holds_none_of_them(database: Database, now: datetime) -> None:
+    _fill(database, now, 6_000)
+    tracemalloc.start()
+    try:
+        with statements(database) as found:
+            export = users.history.export(database, ROBIN, now, AuditFilter(), format="csv", filters={})
+            number = sum(1 for _ in export)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert number == 6_001  # the export is an entry itself
+    assert len([one for one in found if one.startswith("SELECT events")]) == 13
+    assert peak < 6_000_000
+
+
+def test_old_entries_are_deleted_in_slices_and_newer_ones_stay(database: Database, now: datetime) -> None:
+    _fill(database, now, 6_000)
+    before = now - timedelta(minutes=100)
+    with database.writes() as session:
+        assert events.prune(session, before, audit=False) == 0
+    with statements(database) as found:
+        pruned = []
+        while not pruned or pruned[-1]:
+            with database.writes() as session:
+                pruned.append(events.prune(session, before, audit=True))
+    assert pruned == [5_000, 900, 0]
+    assert len([one for one in found if one.startswith("DELETE")]) <= 3
+    with database.reads() as session:
+        assert len(users.history.list_audit(session, ROBIN, AuditFilter(), limit=1_000)) == 100
+
+
 def test_an_entry_says_what_was_and_what_is(told: Database) -> None:
     with told.reads() as session:
         (found,) = users.history.list_audit(session, ROBIN, AuditFilter(types=("UserChanged",)))
@@ -112,9 +169,16 @@ def test_only_callers_who_manage_accounts_and_settings_read_the_audit(told: Data
 def test_everyday_events_are_no_entries(told: Database) -> None:
     with told.reads() as session:
         (added,) = events.feed(session, types=["MediaAdded"])
-        for event_id in (added.id, 10_000, 2**70):
+        for event_id in (added.id, 10_000, 2**31, 2**70):
             with pytest.raises(NotFound):
                 users.history.get_entry(session, ROBIN, event_id)
+
+
+def test_a_number_beyond_the_log_is_answered(told: Database) -> None:
+    with told.reads() as session:
+        newest = users.history.feed(session, ROBIN, before_id=2**40)
+        assert [one.id for one in newest] == [one.id for one in users.history.feed(session, ROBIN)]
+        assert events.since(session, 2**40) == []
 
 
 def test_every_event_of_the_audit_belongs_to_a_kind_and_names_its_subject() -> None:
