@@ -51,6 +51,9 @@ INDEXER_OPTIONS = (
     "queries_per_hour",
     "queries_per_day",
     "grabs_per_day",
+    "required_flags",
+    "tags",
+    "season_pack_after_days",
     "verify_certificate",
 )
 

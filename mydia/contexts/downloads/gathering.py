@@ -154,9 +154,6 @@ def gather(
         user_invoked=user_invoked or interactive,
         from_feed=from_feed,
         tags=tags,
-        tag_names=once("tag names", lambda: settings.tags.names_by_id(session))
-        if any(one.tags for one in indexers.values())
-        else {},
         delay=settings.rules.delays.delay_for(delays, tags),
         words=once("words", lambda: settings.rules.words.current(session)),
         propers=settings.upgrades.Propers(own.propers),
@@ -352,10 +349,12 @@ def _indexers(session: Session) -> dict[str, IndexerRules]:
             )
         )
     }
+    ids = {name.casefold(): id for id, name in settings.tags.names_by_id(session).items()}
     return {
         row.id: IndexerRules(
             name=row.name,
-            tags=frozenset(map(str, row.tags)),
+            # A name that is no tag of any title is kept, so that the indexer is used for none.
+            tags={ids.get(name.casefold(), name): name for name in map(str, row.options.get("tags") or ())},
             required_flags=frozenset(map(str, row.options.get("required_flags") or ())),
             season_pack_after_days=int(row.options.get("season_pack_after_days") or 0),
             disabled_until=disabled.get(row.id),

@@ -36,6 +36,12 @@ TORRENT_NEEDS = (
         help="Sent to the download client. Leave empty for the client's own setting.",
     ),
     Need("seed_time_min", "Seed time (minutes)", "number", help="Sent to the download client."),
+    Need(
+        "required_flags",
+        "Required flags",
+        "list",
+        help="Only takes releases marked with one of these, such as freeleech or internal. Leave empty for all.",
+    ),
 )
 """Options of all torrent indexers."""
 SHARED_NEEDS = (
@@ -51,6 +57,15 @@ SHARED_NEEDS = (
     Need("queries_per_day", "Queries per day", "number", help="Leave empty for no limit.", low=1, high=1_000_000),
     Need("grabs_per_day", "Downloads per day", "number", help="Leave empty for no limit.", low=1, high=100_000),
     Need("timeout_s", "Timeout (seconds)", "number", help="Leave empty for 15.", low=1, high=120),
+    Need("tags", "Tags", "list", help="Only used for titles with one of these tags. Leave empty for all titles."),
+    Need(
+        "season_pack_after_days",
+        "Only season packs after (days)",
+        "number",
+        help="When a season has been over for longer, a search for several of its episodes only takes season packs.",
+        low=1,
+        high=3_650,
+    ),
 )
 """Options of all indexers."""
 

@@ -262,3 +262,17 @@ def test_a_release_profile_that_cannot_work_is_rejected_with_its_field(
     with pytest.raises(Invalid) as raised, house.database.writes() as session:
         settings.rules.words.save_profile(session, SYSTEM, house.now, ReleaseForm(**{"name": "x", **fields}))
     assert field in raised.value.fields
+
+
+def test_an_indexer_is_limited_to_tags_flags_and_season_packs_by_its_options(house: House) -> None:
+    options = {"tags": ["Anime"], "required_flags": ["freeleech", "internal"]}
+    with house.database.writes() as session:
+        session.get_one(settings.IndexerRow, "indexer-1").options = options
+    house.offer(GOOD)
+    house.offer(BETTER, 16 * 1024**3, flags=("internal",))
+    verdicts = {row.title: {o["reason"] for o in row.objections} for row in house.releases(house.search())}
+    assert verdicts == {GOOD: {"indexer-tag", "required-flags"}, BETTER: {"indexer-tag"}}
+    with house.database.writes() as session:
+        media.tags.change_tags(session, SYSTEM, house.now, house.film_id, add=["anime"])
+    verdicts = {row.title: {o["reason"] for o in row.objections} for row in house.releases(house.search())}
+    assert verdicts == {GOOD: {"required-flags"}, BETTER: set()}

@@ -85,8 +85,8 @@ class IndexerRules(msgspec.Struct, frozen=True, kw_only=True):
     """What an indexer is used for."""
 
     name: str
-    tags: frozenset[str] = frozenset()
-    """Ids; empty for all titles."""
+    tags: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Id -> name; empty for all titles."""
     required_flags: frozenset[str] = frozenset()
     """A release needs one of these; empty for any."""
     season_pack_after_days: int = 0
@@ -114,8 +114,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The releases come from a feed of new releases or were pushed; nobody searched for the title."""
     tags: frozenset[str] = frozenset()
     """Ids of the item's tags."""
-    tag_names: Mapping[str, str] = msgspec.field(default_factory=dict)
-    """Id -> name, of the tags that rules mention."""
     delay: settings.rules.Delay = msgspec.field(default=settings.rules.Delay())
     words: settings.rules.WordSet | None = None
     """The terms of release profiles; None judges without them."""

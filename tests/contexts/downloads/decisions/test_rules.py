@@ -101,9 +101,9 @@ RULES: dict[str, list[tuple[str, Facts, IndexerRelease, bool]]] = {
         ("none required", film(indexers=indexer()), release(GOOD), False),
     ],
     "indexer-tag": [
-        ("no tag in common", film(indexers=indexer(tags=frozenset({"t1"})), tags=frozenset({"t2"}), tag_names={"t1": "anime"}), release(GOOD), True),
-        ("untagged title", film(indexers=indexer(tags=frozenset({"t1"}))), release(GOOD), True),
-        ("a tag in common", film(indexers=indexer(tags=frozenset({"t1", "t3"})), tags=frozenset({"t1"})), release(GOOD), False),
+        ("no tag in common", film(indexers=indexer(tags={"t1": "anime"}), tags=frozenset({"t2"})), release(GOOD), True),
+        ("untagged title", film(indexers=indexer(tags={"t1": "anime"})), release(GOOD), True),
+        ("a tag in common", film(indexers=indexer(tags={"t1": "a", "t3": "b"}), tags=frozenset({"t1"})), release(GOOD), False),
         ("untagged indexer", film(indexers=indexer(), tags=frozenset({"t1"})), release(GOOD), False),
     ],
     "indexer-disabled": [

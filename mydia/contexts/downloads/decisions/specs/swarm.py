@@ -42,10 +42,9 @@ def required_flags(candidate: Candidate, facts: Facts) -> Reason | None:
 def indexer_tag(candidate: Candidate, facts: Facts) -> Reason | None:
     """An indexer with tags is only used for titles that share one."""
     indexer = facts.indexers.get(candidate.indexer_id)
-    if indexer is None or not indexer.tags or indexer.tags & facts.tags:
+    if indexer is None or not indexer.tags or not facts.tags.isdisjoint(indexer.tags):
         return None
-    names = sorted(facts.tag_names.get(tag, tag) for tag in indexer.tags)
-    return reason("indexer-tag", indexer=indexer.name, tags=names)
+    return reason("indexer-tag", indexer=indexer.name, tags=sorted(indexer.tags.values()))
 
 
 def indexer_disabled(candidate: Candidate, facts: Facts) -> Reason | None:
