@@ -113,6 +113,18 @@ def formats_of(session: Session, caller: Caller, file_id: str) -> tuple[settings
     return formats.matching(_subject(file, item, count))
 
 
+def scored_formats(session: Session, caller: Caller, file_id: str) -> tuple[tuple[str, int], ...]:
+    """Return (name, score in its version's profile) of the custom formats that match a file, those that count first."""
+    matched = formats_of(session, caller, file_id)
+    file = get(session, MediaFile, file_id, what="This file")
+    if not matched or file.media_item_id is None:
+        return ()
+    by_version = _profiles_of(session, [file.media_item_id])[file.media_item_id]
+    scores = (by_version.get(file.version_id or "") or next(iter(by_version.values()))).scores
+    found = [(one.name, scores.get(one.id, 0)) for one in matched]
+    return tuple(sorted(found, key=lambda one: (-abs(one[1]), one[0].casefold())))
+
+
 LOOKED_AT = (
     "release_name",
     "quality",

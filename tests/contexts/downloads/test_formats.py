@@ -134,6 +134,9 @@ def test_what_the_file_contains_counts_more_than_what_the_name_claims(house: Hou
     with house.database.reads() as session:
         file = library.holdings.held_qualities(session, house.film_id)[0]
         found = library.scoring.formats_of(session, SYSTEM, file.file_id)
+        scored = library.scoring.scored_formats(session, SYSTEM, file.file_id)
+        assert sum(score for _, score in scored) == file.format_score
+        assert {name for name, _ in scored} == {one.name for one in found}
     assert file.format_score == 100
     assert [format.name for format in found] == ["HDR"]
 

@@ -81,6 +81,8 @@ class EpisodeView(msgspec.Struct, frozen=True, kw_only=True):
     details: media.episodes.EpisodeDetails
     row: EpisodeRow
     files: tuple[library.files.FileView, ...]
+    formats: Mapping[str, tuple[tuple[str, int], ...]]
+    """File -> (custom format, score)."""
     downloads: tuple[DownloadLine, ...]
     history: tuple[stories.Story, ...]
     can_manage: bool
@@ -278,6 +280,7 @@ def show_episode(
         item = media.get_item(session, caller, item_id)
         details = media.episodes.get_episode(session, caller, item_id, episode_id)
         files = library.files.files_of_episodes(session, caller, [episode_id])
+        formats = {file.id: library.scoring.scored_formats(session, caller, file.id) for file in files}
         moving = _progress(_open_downloads(session, caller, item_id)).get(episode_id)
         past = downloads.history.downloads_of_episode(session, caller, episode_id) if detailed else []
         told = (
@@ -298,6 +301,7 @@ def show_episode(
             clock.now().date(),
         ),
         files=tuple(files),
+        formats=formats,
         downloads=tuple(
             DownloadLine(
                 id=row.id, release=row.release_title, state=row.state, at=row.added_at, quality=row.quality_name

@@ -84,6 +84,8 @@ class FileDialog(msgspec.Struct, frozen=True, kw_only=True):
 
     item: media.MediaItem
     row: FileRow
+    formats: Mapping[str, tuple[tuple[str, int], ...]]
+    """File -> (custom format, score)."""
     can_manage: bool
 
 
@@ -194,7 +196,8 @@ def show_file(
         (file,) = _files(session, caller, item_id, [file_id])
         item = media.get_item(session, caller, item_id)
         (row,) = file_rows([file], _episodes(session, caller, item))
-    view = FileDialog(item=item, row=row, can_manage=caller.can(Permission.MANAGE_MEDIA))
+        formats = {file_id: library.scoring.scored_formats(session, caller, file_id)}
+    view = FileDialog(item=item, row=row, formats=formats, can_manage=caller.can(Permission.MANAGE_MEDIA))
     return dialog(request, "item/_file.html", view, title=row.name, **_around(item))
 
 
