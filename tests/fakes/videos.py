@@ -27,6 +27,7 @@ _AUDIO = {
     "mp3": "libmp3lame",
     "opus": "libopus",
     "dts": "dca",
+    "truehd": "truehd",
 }
 _CHANNELS = {"1.0": "mono", "2.0": "stereo", "5.1": "5.1"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from pymediainfo import MediaInfo
 
 from mydia import writing
 from mydia.adapters.errors import Nonsense, Unreachable
-from mydia.adapters.media_tools import KINDS, AudioTrack, MediaProbe, SubtitleTrack
+from mydia.adapters.media_tools import KINDS, AudioTrack, MediaFacts, MediaProbe, SubtitleTrack
 from mydia.adapters.media_tools.mediainfo import facts_of, resolution_of
+from tests.fakes.marked_videos import make_atmos, make_dolby_vision, make_hdr10_plus
 from tests.fakes.outside import FakeProbe
 from tests.fakes.videos import FFMPEG, MISSING, Video, make_video
 
@@ -67,10 +69,43 @@ def test_reading_only_the_beginning_gives_the_facts_of_the_whole_file(name: str,
     codec = "h264" if name == "film.avi" else "h265"
     hdr = "HDR10" if codec == "h265" else None
     path = make_video(tmp_path / name, Video(640, 360, 6, codec=codec, hdr=hdr, audio=(("ac3", "5.1", "ger"),)))
-    with path.open("rb") as file:
-        thorough = [track.to_data() for track in MediaInfo.parse(file, parse_speed=1.0).tracks]
 
-    assert PROBE.probe(path) == facts_of(name, thorough)
+    assert PROBE.probe(path) == _thorough(path)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", ["film.mkv", "film.mp4", "film.ts"])
+def test_hdr10_plus_is_read_from_the_beginning(name: str, tmp_path: Path) -> None:
+    path = make_hdr10_plus(tmp_path / name)
+
+    assert PROBE.probe(path) == _thorough(path)
+    assert PROBE.probe(path).hdr_format == "HDR10+"
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", ["film.mkv", "film.mp4"])
+@pytest.mark.parametrize(
+    ("profile", "compatible", "hdr", "meant"),
+    [(7, 6, "HDR10", "DV HDR10"), (8, 1, "HDR10", "DV HDR10"), (8, 4, "HLG", "DV HLG")],
+)
+def test_dolby_vision_is_read_from_the_beginning(
+    name: str, profile: int, compatible: int, hdr: str, meant: str, tmp_path: Path
+) -> None:
+    path = make_dolby_vision(tmp_path / name, profile, compatible, hdr=hdr)
+
+    assert PROBE.probe(path) == _thorough(path)
+    assert PROBE.probe(path).hdr_format == meant
+
+
+@needs_ffmpeg
+def test_atmos_of_truehd_is_read_from_the_beginning(tmp_path: Path) -> None:
+    path = make_atmos(tmp_path / "film.mkv")
+    quick, thorough = PROBE.probe(path), _thorough(path)
+
+    # TrueHD has no fixed bit rate, so it is only known of a file that was read from end to end.
+    assert copy.replace(quick, audio=()) == copy.replace(thorough, audio=())
+    assert quick.audio == tuple(copy.replace(track, bitrate_bps=None) for track in thorough.audio)
+    assert [(track.codec, track.channels, track.atmos) for track in quick.audio] == [("truehd", "5.1", True)]
 
 
 @needs_ffmpeg
@@ -244,6 +279,12 @@ def test_languages_without_meaning_are_none_and_chapters_are_counted() -> None:
     assert facts.audio[0].language is None
     assert facts.subtitles == (SubtitleTrack(codec="pgs", language="pt", forced=True, title="Forced"),)
     assert facts.chapters == 2
+
+
+def _thorough(path: Path) -> MediaFacts:
+    """Return the facts of a file that was read from end to end."""
+    with path.open("rb") as file:
+        return facts_of(path.name, [track.to_data() for track in MediaInfo.parse(file, parse_speed=1.0).tracks])
 
 
 def _tracks(path: Path) -> list[dict[str, Any]]:
