@@ -75,6 +75,8 @@ WORK = (
     Work(name="movies page, text", paths=tuple(f"/movies?q={text}" for text in ("silent", "night+house", "gold")), headers=_HTML, changing=True),
     Work(name="movies table, monitored", paths=("/movies?view=table&monitored=true&sort=rating",), headers=_HTML, changing=True),
     Work(name="last chunk of posters", paths=("/movies/grid?chunk=LAST-CHUNK",), headers=_HTML, changing=True),
+    Work(name="middle chunk of posters", paths=("/movies/grid?chunk=MIDDLE-CHUNK",), headers=_HTML, changing=True),
+    Work(name="middle chunk by rating", paths=("/movies/grid?sort=rating&chunk=MIDDLE-CHUNK",), headers=_HTML, changing=True),
     Work(name="movies page by size", paths=("/movies?sort=size&descending=1",), headers=_HTML, changing=True),
     Work(name="home", paths=("/",), headers=_HTML, changing=True),
     Work(name="wanted page", paths=("/wanted",), headers=_HTML, changing=True),
@@ -116,6 +118,7 @@ class Size:
     def filled(self, path: str) -> str:
         """Return a path with what differs between the libraries filled in."""
         last_chunk = str((self.films - 1) // 120)
+        path = path.replace("MIDDLE-CHUNK", str((self.films - 1) // 240))
         return path.replace("LONG-SHOW", self.long_show).replace("LAST-CHUNK", last_chunk)
 
     def _cpu_ns(self) -> int:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import select, union_all
+from sqlalchemy import bindparam, select, union_all
 from sqlalchemy.orm import Session
 
 from mydia.adapters.errors import AdapterError
@@ -73,15 +73,20 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """Relative paths of some files that should exist."""
 
 
+_HERE = select(MediaFile.relative_path).where(
+    MediaFile.library_path_id == bindparam("library_path_id"), MediaFile.missing_since.is_(None)
+)
+_KNOWN_FILES = union_all(
+    *(select(_HERE.order_by(order).limit(_FILES_TRIED).subquery()) for order in (MediaFile.id, MediaFile.id.desc()))
+)
+"""The files that were found first and last."""
+
+
 def expected(session: Session, library_path_id: str) -> Expected:
     """Return the expected state of a library folder. Raises NotFound."""
     path = settings.library_paths.get_library_path(session, SYSTEM, library_path_id)
     row = session.get(LibraryIdentity, library_path_id)
-    files = select(MediaFile.relative_path).where(
-        MediaFile.library_path_id == library_path_id, MediaFile.missing_since.is_(None)
-    )
-    ends = (files.order_by(order).limit(_FILES_TRIED).subquery() for order in (MediaFile.id, MediaFile.id.desc()))
-    known = session.scalars(union_all(*(select(end) for end in ends)))
+    known = session.scalars(_KNOWN_FILES, {"library_path_id": library_path_id})
     return Expected(
         library_path_id=library_path_id,
         path=path.path,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from mydia import clock
@@ -237,10 +237,13 @@ def _stem(name: str) -> str:
     return stem if dot and classify(f"x/{name}", 1 << 40) in (FileKind.VIDEO, FileKind.EXTRA) and tail else name
 
 
+_OF_NAME = select(MediaFile.id, MediaFile.missing_since).where(
+    MediaFile.library_path_id == bindparam("library_path_id"), MediaFile.relative_path == bindparam("relative_path")
+)
+
+
 def _check_name(session: Session, path: LibraryPath, relative: str, replaces: Sequence[str]) -> None:
-    row = session.scalars(
-        select(MediaFile).where(MediaFile.library_path_id == path.id, MediaFile.relative_path == relative)
-    ).first()
+    row = session.execute(_OF_NAME, {"library_path_id": path.id, "relative_path": relative}).first()
     if row is not None and row.id not in replaces and row.missing_since is None:
         raise Conflict(
             f"{shown(relative)} already exists and is not replaced by this import. Rename or remove it first."

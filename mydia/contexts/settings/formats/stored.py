@@ -55,6 +55,10 @@ class FormatForm(msgspec.Struct, frozen=True, kw_only=True):
     include_in_rename: bool = False
 
 
+_STATE = select(func.count(), func.max(CustomFormat.updated_at)).select_from(CustomFormat)
+"""Changes whenever a format does."""
+
+
 def current(session: Session) -> FormatSet:
     """Return the formats of the database, compiled; the same object until one of them changes.
 
@@ -67,8 +71,7 @@ def current(session: Session) -> FormatSet:
     version = None if info.get(_CHANGED) else info.get(VERSION)
     known = source.formats
     if known is None or version is None or known.version != version:
-        rows = session.execute(select(func.count(), func.max(CustomFormat.updated_at)).select_from(CustomFormat)).one()
-        key = tuple(rows)
+        key = tuple(session.execute(_STATE).one())
         compiled = known.compiled if known is not None and known.key == key else None
         if compiled is None:
             compiled = FormatSet(map(value_of, session.scalars(select(CustomFormat))))
