@@ -427,6 +427,12 @@ class Slots:
         """Return the number of job threads."""
         return self.shared + self.queues.get(INTERACTIVE, 0)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running."""
+        with self._lock:
+            return any(self._in_flight.values())
+
     def news(self, queue: str) -> threading.Event:
         """Return the event that is set when a queue may have a message."""
         with self._lock:

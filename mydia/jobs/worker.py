@@ -39,6 +39,8 @@ GRACE_S = 5.0
 
 _TICK_S = 0.25
 _REFRESH_EVERY_S = 1.0
+_LONG_TICKS = 4
+"""After about a second of work there may be memory to return."""
 _NICENESS = 10
 _JOB_POLL_MS = 1000
 # ioprio_set has no wrapper in the C library. Source: linux/arch/x86/entry/syscalls/syscall_64.tbl and
@@ -99,6 +101,7 @@ class Worker:
         self._clock_set_back = clock.SetBack()
         self._seen: object = None
         self._refreshed_at = 0.0
+        self._busy_ticks = 0
 
     def start(self) -> None:
         """Start working."""
@@ -127,6 +130,12 @@ class Worker:
         if (paused := self.board.paused()) != self._slots.paused:
             self._slots.paused = paused
             self._slots.wake()
+        if self._slots.busy:
+            self._busy_ticks += 1
+        else:
+            if self._busy_ticks >= _LONG_TICKS:
+                _return_memory()
+            self._busy_ticks = 0
         if clock.monotonic_s() - self._refreshed_at >= _REFRESH_EVERY_S:
             seen = data_version(self._database)
             if seen != self._seen:
@@ -194,6 +203,13 @@ def _stop_on_signals(stopping: threading.Event) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+
+
+def _return_memory() -> None:
+    """Return freed memory to the system; glibc by itself only returns what is free at the end of its heaps."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # musl and macOS have no such function
+        trim(0)
 
 
 def _overrides(schedule: Sequence[Schedule], setting: ReadSetting) -> dict[str, str | None]:

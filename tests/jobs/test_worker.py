@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,51 @@ def test_a_users_request_becomes_a_run(make_worker: MakeWorker) -> None:
     (run,) = eventually(lambda: worker.board.recent(SYSTEM))
     assert (run.result, run.cause) == ("saw me", "run now by Mydia")
     assert worker.board.asks() == []
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="only glibc keeps freed memory like this")
+def test_memory_that_a_long_job_leaves_behind_is_returned(make_worker: MakeWorker) -> None:
+    go_on, pinned = threading.Event(), ctypes.c_void_p()
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = (
+        ctypes.c_void_p,
+        [ctypes.c_size_t],
+        [ctypes.c_void_p],
+    )
+
+    def hoard(deps: Deps) -> str:
+        blocks = [libc.malloc(60_000) for _ in range(2_000)]
+        for block in blocks:
+            ctypes.memset(block, 1, 60_000)
+        # What was allocated last stays, so the heap cannot shrink from its end.
+        pinned.value = libc.malloc(60_000)
+        for block in blocks:
+            libc.free(block)
+        go_on.wait(20)
+        return "done"
+
+    worker = make_worker(a_job("hoard", hoard))
+    worker.board.run_now(SYSTEM, "hoard")
+    worker.tick()
+    eventually(lambda: pinned.value)
+    hoarded = _own_memory_kib()
+    for _ in range(8):
+        worker.tick()
+    assert _own_memory_kib() > hoarded - 20_000
+    go_on.set()
+    eventually(lambda: worker.board.recent(SYSTEM, states=(RunState.DONE,)))
+
+    def is_returned() -> bool:
+        worker.tick()
+        return _own_memory_kib() < hoarded - 80_000
+
+    assert eventually(is_returned)
+    libc.free(pinned)
+
+
+def _own_memory_kib() -> int:
+    rollup = Path("/proc/self/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Anonymous:"))
 
 
 def test_a_changed_schedule_setting_applies_at_once(
