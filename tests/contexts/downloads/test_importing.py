@@ -22,6 +22,7 @@ from mydia.contexts.users import SYSTEM, Caller
 from mydia.errors import Conflict, Invalid
 from mydia.events import say
 from mydia.units import GIB
+from tests import builders
 from tests.contexts.downloads.conftest import House
 from tests.fakes.outside import media_facts
 
@@ -576,3 +577,44 @@ def test_an_interrupted_import_is_reported_and_keeps_its_start_time(house: House
         assert downloads.importing.due_imports(session, house.now) == [download_id]
     assert house.bring_in(download_id) == "1 file imported"
     assert house.download(download_id).interrupted_at is None
+
+
+def test_a_pack_of_two_seasons_is_grabbed_and_only_its_better_episodes_are_imported(house: House) -> None:
+    aired = house.now.date() - timedelta(days=300)
+    builders.on_disk(house.series, "Silo/Silo S02E01.mkv")
+    with house.database.writes() as session:
+        season = media.Season(media_item_id=house.series_id, number=2, title="Season 2")
+        session.add(season)
+        session.flush()
+        second = [
+            media.Episode(
+                media_item_id=house.series_id,
+                season_id=season.id,
+                season_number=2,
+                episode_number=number,
+                title=f"Second {number}",
+                air_on=aired + timedelta(days=number),
+                runtime_min=50,
+            )
+            for number in (1, 2)
+        ]
+        session.add_all(second)
+        session.flush()
+        folder = session.get_one(settings.LibraryPath, "series")
+        item = session.get_one(media.MediaItem, house.series_id)
+        builders.media_file(
+            session, folder, "Silo/Silo S02E01.mkv", item=item, episode_ids=(second[0].id,), quality="Remux-1080p"
+        )
+    files = {f"Silo.S01E{n:02}.1080p.WEB-DL.mkv": BIG for n in range(1, 5)}
+    files |= {f"Silo.S02E{n:02}.1080p.WEB-DL.mkv": BIG for n in (1, 2)}
+    house.offer("Silo.S01-S02.1080p.WEB-DL.H264-GRP", 20 * GIB, files=files, tvdb_id=403245)
+    (found,) = house.releases(house.search(house.series_id))
+    assert found.objections == []
+    assert len(found.episode_ids) == 6
+    download_id = house.grab(found.id)
+    house.finish(download_id)
+    assert house.bring_in(download_id).startswith("5 files imported")
+    placed = [Path(name).name for name in house.library_files()]
+    assert sum("S01" in name for name in placed) == 4
+    assert sum("S02E02" in name for name in placed) == 1
+    assert [name for name in placed if "S02E01" in name] == ["Silo S02E01.mkv"], "the remux is better"
