@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mydia import clock, events
 from mydia.adapters import pg_dump
-from mydia.contexts import settings
+from mydia.contexts import settings, users
 from mydia.contexts.users import SYSTEM
 from mydia.db import maintenance
 from mydia.errors import MydiaError
@@ -101,7 +101,7 @@ def _dump(deps: Deps, directory: Path, now: datetime) -> maintenance.Backup | No
 
 @job("upkeep.prune_events", title="Prune activity", max_retries=1, time_limit_s=1800)
 def prune_events(deps: Deps) -> str:
-    """Delete events older than the retention period; those of the audit have their own."""
+    """Delete events older than the retention period (those of the audit have their own) and old answers of the API."""
     kept = settings.of(deps.database).events
     removed = 0
     # The audit is never kept for a shorter time than other events.
@@ -115,6 +115,8 @@ def prune_events(deps: Deps) -> str:
                 break
             removed += pruned
             deps.run.progress(removed, None, f"{removed} events")
+    with deps.database.writes() as session:
+        users.kept_answers.prune(session, clock.now())
     return f"{removed} events"
 
 

@@ -181,9 +181,10 @@ class WebApp(Litestar, _Mapped, _NoOptions):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
-        await self.edge(self._inner, scope, receive, send)
+        await self.edge(self.answer, scope, receive, send)
 
-    async def _inner(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request without the edge."""
         await super().__call__(scope, receive, send)
 
 

@@ -53,7 +53,12 @@ _SENTENCES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] =
         re.compile(r"Object contains unknown field `(.+)`"),
         lambda _: "There is no such field, or it cannot be changed here.",
     ),
-    (re.compile(r"(Required: .+|Text must not contain .+|Given more than once.+)"), lambda m: m[1]),
+    (
+        re.compile(
+            r"(Required: .+|Text must not contain .+|Given more than once.+|Unknown field .+|Must have 1 to .+)"
+        ),
+        lambda m: m[1],
+    ),
     (re.compile(r"Expected `datetime` with a timezone component"), lambda _: "Add Z or an offset such as +01:00."),
     (re.compile(r"Invalid RFC3339 encoded datetime"), lambda _: "Must be a time such as 2026-11-21T15:36:00Z."),
     (re.compile(r"Invalid RFC3339 encoded date"), lambda _: "Must be a date such as 2026-11-21."),

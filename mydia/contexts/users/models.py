@@ -175,3 +175,20 @@ class SpentToken(Base):
 
     digest: Mapped[str] = mapped_column(primary_key=True)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class KeptAnswer(HasId, Base):
+    """The answer to a request with an `Idempotency-Key`, or that the request is still running."""
+
+    __tablename__ = "kept_answers"
+
+    key_hash: Mapped[str] = mapped_column(unique=True)
+    """Of the key and the credential that sent it."""
+    request_hash: Mapped[str]
+    process: Mapped[str]
+    """Id of the process that runs the request."""
+    started_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    status: Mapped[int | None]
+    """None while the request runs."""
+    headers: Mapped[list[Any]] = mapped_column(default=list)
+    sealed_body: Mapped[str | None]

@@ -8,6 +8,7 @@ from mydia.web.api import (
     accounts,
     answers,
     audit,
+    conventions,
     description,
     downloads,
     edits,
@@ -48,6 +49,7 @@ ROUTER = Router(
     ],
     # Responses depend on the caller's permissions, so caches must not share them and must revalidate them.
     cache_control=CacheControlHeader(private=True, no_cache=True),
+    middleware=[conventions.Conventions],
     before_request=bodies.refuse_repeats,
     exception_handlers={answers.NotModified: answers.not_modified},
 )

@@ -273,6 +273,13 @@ def list_users(database: DatabaseDep, caller: CallerDep) -> list[PersonShape]:
         return [_person(row) for row in users.people.list_people(session, caller, clock.now())]
 
 
+@get("/users/{user_id:str}", sync_to_thread=True, summary="Get an account")
+def get_user(database: DatabaseDep, caller: CallerDep, user_id: FromPath[str]) -> PersonShape:
+    """Return an account with its ways to sign in."""
+    with database.reads() as session:
+        return _person(users.people.get_person(session, caller, clock.now(), user_id))
+
+
 @post("/users", sync_to_thread=True, summary="Add an account")
 def add_user(database: DatabaseDep, caller: CallerDep, data: JSONBody[UserToAdd]) -> UserShape:
     """Add an account. 409 if the user name or e-mail address is taken."""
@@ -353,6 +360,13 @@ def list_invitations(database: DatabaseDep, caller: CallerDep) -> list[Invitatio
         return [InvitationShape(**_invitation(row)) for row in users.invitations.list_invitations(session, caller)]
 
 
+@get("/invitations/{invitation_id:str}", sync_to_thread=True, summary="Get an invitation")
+def get_invitation(database: DatabaseDep, caller: CallerDep, invitation_id: FromPath[str]) -> InvitationShape:
+    """Return an invitation without its link."""
+    with database.reads() as session:
+        return InvitationShape(**_invitation(users.invitations.get_invitation(session, caller, invitation_id)))
+
+
 @post("/invitations", sync_to_thread=True, summary="Invite somebody")
 def add_invitation(database: DatabaseDep, caller: CallerDep, data: JSONBody[InvitationToAdd]) -> MadeInvitation:
     """Create an invitation. Its link works once and is only returned in this response. 409 if the address has an account."""
@@ -423,6 +437,7 @@ ROUTES: tuple[Any, ...] = (
     me,
     follow_groups,
     list_users,
+    get_user,
     add_user,
     change_user,
     remove_user,
@@ -430,6 +445,7 @@ ROUTES: tuple[Any, ...] = (
     end_sessions,
     revoke_session,
     list_invitations,
+    get_invitation,
     add_invitation,
     renew_invitation,
     revoke_invitation,

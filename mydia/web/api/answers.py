@@ -26,8 +26,8 @@ class Changed(MydiaError):
 
     kind = "changed"
 
-    def __init__(self) -> None:
-        super().__init__("It has changed since you read it. Read it again, then decide.")
+    def __init__(self, sentence: str = "It has changed since you read it. Read it again, then decide.") -> None:
+        super().__init__(sentence)
 
 
 def tag_of(body: object) -> str:

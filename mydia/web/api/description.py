@@ -19,6 +19,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import Empty
 from litestar.typing import FieldDefinition
 
+from mydia.web.api import conventions
 from mydia.web.api.schemas import AtLeastOne
 from mydia.web.deps import WebRequest
 
@@ -95,7 +96,12 @@ def describe(app: Any) -> dict[str, Any]:
     described = {
         **schema,
         "paths": {
-            path: {method: _operation(told, method, handlers[path, method], bodies) for method, told in item.items()}
+            path: {
+                method: _operation(
+                    told, method, handlers[path, method], bodies, conventions.resource_of(app, path, method.upper())
+                )
+                for method, told in item.items()
+            }
             for path, item in schema["paths"].items()
             if path.startswith(f"{_PREFIX}/")
         },
@@ -142,18 +148,62 @@ class _Bodies:
         return found
 
 
-def _operation(operation: dict[str, Any], method: str, handler: HTTPRouteHandler, bodies: _Bodies) -> dict[str, Any]:
+def _operation(
+    operation: dict[str, Any], method: str, handler: HTTPRouteHandler, bodies: _Bodies, resource: str | None
+) -> dict[str, Any]:
     made = {status: told for status, told in operation["responses"].items() if status.startswith(("2", "3"))}
     made |= {status: {"$ref": f"#/components/responses/Error{status}"} for status in _ERRORS}
     if method == "get":
         made["304"] = {"description": "Not modified since the response whose ETag was sent in If-None-Match."}
+        made = {
+            status: {**told, "headers": {**told.get("headers", {}), **_shared_headers(handler)}}
+            if status == "200"
+            else told
+            for status, told in made.items()
+        }
     described = {**operation, "responses": made}
-    if "parameters" in operation:
-        described["parameters"] = [_parameter(told, handler) for told in operation["parameters"]]
+    parameters = [_parameter(told, handler) for told in operation.get("parameters", ())]
+    if parameters := [*parameters, *_shared_parameters(method, operation, handler, resource)]:
+        described["parameters"] = parameters
     if handler.parsed_data_field is not None:
         content = {"application/json": {"schema": bodies.of(handler.parsed_data_field.annotation)}}
         described["requestBody"] = {**operation["requestBody"], "content": content}
     return described
+
+
+def _shared_parameters(
+    method: str, operation: dict[str, Any], handler: HTTPRouteHandler, resource: str | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the parameters that `conventions` reads."""
+    if method == "get":
+        if (listing := conventions.listing_of(handler)) is not None and "200" in operation["responses"]:
+            yield {
+                "name": "fields",
+                "in": "query",
+                "style": "form",
+                "explode": False,
+                "description": "Return only these fields, even where others are described as required.",
+                "schema": {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(listing.names)}},
+            }
+        yield _header("If-None-Match", "An earlier `ETag`; 304 if nothing has changed.")
+    if method != "get" and resource is not None:
+        yield _header("If-Match", f"The `ETag` of `GET {resource}`; 412 instead of a change if it is another by now.")
+    if method == "post" and "application/octet-stream" not in operation.get("requestBody", {}).get("content", ()):
+        sentence = "A text of your choice for this request. Sent again within 24 hours, it gets the first answer."
+        yield _header("Idempotency-Key", sentence, pattern=conventions.KEY_PATTERN)
+
+
+def _header(name: str, description: str, **limits: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string", **limits}}
+
+
+def _shared_headers(handler: HTTPRouteHandler) -> dict[str, Any]:
+    """Return the response headers that `conventions` adds to what is read."""
+    listing = conventions.listing_of(handler)
+    told = {"ETag": "The state of the response, for `If-None-Match`, and for `If-Match` in a change."}
+    if listing is not None and listing.is_page:
+        told["Link"] = "The addresses of the first and the next page (RFC 8288)."
+    return {name: {"description": sentence, "schema": {"type": "string"}} for name, sentence in told.items()}
 
 
 def _parameter(told: dict[str, Any], handler: HTTPRouteHandler) -> dict[str, Any]:

@@ -69,6 +69,13 @@ def list_filters(
         return [_shape(row) for row in media.saved_filters.list_filters(session, caller, type)]
 
 
+@get("/saved-filters/{filter_id:str}", sync_to_thread=True, summary="Get a saved filter")
+def get_filter(database: DatabaseDep, caller: CallerDep, filter_id: FromPath[str]) -> SavedFilterShape:
+    """Return one of the caller's own filters."""
+    with database.reads() as session:
+        return _shape(media.saved_filters.get_filter(session, caller, filter_id))
+
+
 @post("/saved-filters", sync_to_thread=True, summary="Save a filter")
 def save_filter(database: DatabaseDep, caller: CallerDep, data: JSONBody[NewFilter]) -> SavedFilterShape:
     """Save a filter under a name."""
@@ -135,6 +142,7 @@ def _shape(row: media.saved_filters.SavedFilter) -> SavedFilterShape:
 
 ROUTES: tuple[Any, ...] = (
     list_filters,
+    get_filter,
     save_filter,
     change_filter,
     delete_filter,

@@ -492,6 +492,13 @@ def list_blocked_titles(
     return Page(items=[_blocked(one) for one in rows], next_cursor=following, total=total)
 
 
+@get("/blocked-titles/{blocked_title_id:str}", sync_to_thread=True, summary="Get a blocked title")
+def get_blocked_title(database: DatabaseDep, caller: CallerDep, blocked_title_id: FromPath[str]) -> BlockedTitleShape:
+    """Return a title that cannot be requested."""
+    with database.reads() as session:
+        return _blocked(requests.blocking.get_blocked(session, caller, blocked_title_id))
+
+
 @post("/blocked-titles", sync_to_thread=True, summary="Block a title")
 def block_title(
     database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[TitleToBlock]
@@ -517,6 +524,13 @@ def list_rules(database: DatabaseDep, caller: CallerDep) -> list[RuleShape]:
     """Return all rules, the oldest first."""
     with database.reads() as session:
         return [_rule(row) for row in requests.rules.list_rules(session, caller)]
+
+
+@get("/request-rules/{rule_id:str}", sync_to_thread=True, summary="Get a request rule")
+def get_rule(database: DatabaseDep, caller: CallerDep, rule_id: FromPath[str]) -> RuleShape:
+    """Return a rule."""
+    with database.reads() as session:
+        return _rule(requests.rules.get_rule(session, caller, rule_id))
 
 
 @post("/request-rules", sync_to_thread=True, summary="Add a request rule")
@@ -811,9 +825,11 @@ ROUTES: tuple[Any, ...] = (
     decline,
     retry,
     list_blocked_titles,
+    get_blocked_title,
     block_title,
     unblock_title,
     list_rules,
+    get_rule,
     add_rule,
     change_rule,
     remove_rule,

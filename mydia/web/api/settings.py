@@ -345,6 +345,13 @@ def list_folders(database: DatabaseDep, caller: CallerDep) -> list[FolderShape]:
         return [_folder(row) for row in settings.library_paths.list_library_paths(session, caller)]
 
 
+@get("/library/paths/{path_id:str}", sync_to_thread=True, summary="Get a library folder")
+def get_folder(database: DatabaseDep, caller: CallerDep, path_id: FromPath[str]) -> FolderShape:
+    """Return a library folder with the result of its last scan."""
+    with database.reads() as session:
+        return _folder(settings.library_paths.get_library_path(session, caller, path_id))
+
+
 @post("/library/paths", sync_to_thread=True, summary="Add a library folder")
 def add_folder(database: DatabaseDep, outside: OutsideDep, caller: CallerDep, data: JSONBody[NewFolder]) -> FolderShape:
     """Add a library folder. 409 if it does not exist, overlaps another library folder or belongs to the system."""
@@ -431,6 +438,14 @@ def list_clients(database: DatabaseDep, caller: CallerDep) -> list[ClientShape]:
         return [_client(row, known.get(row.id)) for row in settings.clients.list_clients(session, caller)]
 
 
+@get("/download-clients/{client_id:str}", sync_to_thread=True, summary="Get a download client")
+def get_client(database: DatabaseDep, caller: CallerDep, client_id: FromPath[str]) -> ClientShape:
+    """Return a download client with its current state."""
+    with database.reads() as session:
+        row = settings.clients.get_client(session, caller, client_id)
+        return _client(row, settings.services.statuses(session, caller, "download_client").get(client_id))
+
+
 @post("/download-clients", sync_to_thread=True, summary="Add a download client")
 def add_client(database: DatabaseDep, caller: CallerDep, data: JSONBody[ClientToSet]) -> ClientShape:
     """Add a download client. Use the test route to check the connection."""
@@ -514,6 +529,14 @@ def list_indexers(database: DatabaseDep, caller: CallerDep) -> list[IndexerShape
         return [_indexer(row, known.get(row.id)) for row in settings.indexers.list_indexers(session, caller)]
 
 
+@get("/indexers/{indexer_id:str}", sync_to_thread=True, summary="Get an indexer")
+def get_indexer(database: DatabaseDep, caller: CallerDep, indexer_id: FromPath[str]) -> IndexerShape:
+    """Return an indexer with its current state."""
+    with database.reads() as session:
+        row = settings.indexers.get_indexer(session, caller, indexer_id)
+        return _indexer(row, settings.services.statuses(session, caller, "indexer").get(indexer_id))
+
+
 @post("/indexers", sync_to_thread=True, summary="Add an indexer")
 def add_indexer(database: DatabaseDep, caller: CallerDep, data: JSONBody[IndexerToSet]) -> IndexerShape:
     """Add an indexer. Use the test route to check the connection."""
@@ -558,15 +581,18 @@ ROUTES: tuple[Any, ...] = (
     change_config,
     test_mail,
     list_folders,
+    get_folder,
     add_folder,
     change_folder,
     remove_folder,
     list_clients,
+    get_client,
     add_client,
     change_client,
     remove_client,
     test_client,
     list_indexers,
+    get_indexer,
     add_indexer,
     change_indexer,
     remove_indexer,
