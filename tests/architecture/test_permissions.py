@@ -58,6 +58,7 @@ WITHOUT_CALLER = {
     ),  # the same
     "mydia.events.log": ("last_id", "since"),  # the live stream passes events on to topics
     "mydia.events.outbox": ("data_version",),  # the same
+    "mydia.contexts.users.kept_answers": ("begin", "forget", "keep"),  # after the guard; found by the credential's hash
 }
 """Functions that requests reach and that take no caller."""
 
