@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "WITHOUT_SEARCH",
     "Answered",
     "Capabilities",
     "Fetched",
@@ -52,6 +53,24 @@ def _newznab(connection: Connection, http: Http) -> Indexer:
     return Newznab(connection, http, Protocols.USENET)
 
 
+def _prowlarr(connection: Connection, http: Http) -> Indexer:
+    from mydia.adapters.indexers.prowlarr_search import ProwlarrSearch
+
+    return ProwlarrSearch(connection, http)
+
+
+def _jackett(connection: Connection, http: Http) -> Indexer:
+    from mydia.adapters.indexers.jackett import Jackett
+
+    return Jackett(connection, http)
+
+
+def _rss(connection: Connection, http: Http) -> Indexer:
+    from mydia.adapters.indexers.plain_rss import PlainRss
+
+    return PlainRss(connection, http)
+
+
 def _needs(address: str) -> tuple[Need, ...]:
     """Return the fields of an indexer's form.
 
@@ -74,6 +93,9 @@ def _needs(address: str) -> tuple[Need, ...]:
     )
 
 
+WITHOUT_SEARCH = frozenset({"rss"})
+"""Kinds that only have a feed."""
+
 KINDS: Mapping[str, Kind[Indexer]] = {
     "torznab": Kind(
         key="torznab",
@@ -92,5 +114,45 @@ KINDS: Mapping[str, Kind[Indexer]] = {
         make=_newznab,
         default_url="https://indexer.example",
         needs=_needs("The address of the indexer's website, or …/2/api for an indexer in Prowlarr."),
+    ),
+    "prowlarr": Kind(
+        key="prowlarr",
+        label="Prowlarr (all indexers)",
+        protocol="torrent",
+        make=_prowlarr,
+        default_url="http://localhost:9696",
+        needs=tuple(
+            need
+            for need in _needs("The address of Prowlarr itself. All its indexers are searched, torrents and Usenet.")
+            if need.key not in ("api_path", "extra_parameters")
+        ),
+    ),
+    "jackett": Kind(
+        key="jackett",
+        label="Jackett",
+        protocol="torrent",
+        make=_jackett,
+        default_url="http://localhost:9117",
+        needs=(
+            Need(
+                "indexer",
+                "Indexer",
+                default="all",
+                help="The id of one indexer. “all” searches by text only and has no limits per indexer; add single ones if you can.",
+            ),
+            *(need for need in _needs("The address of Jackett itself.") if need.key != "api_path"),
+        ),
+    ),
+    "rss": Kind(
+        key="rss",
+        label="Torrent RSS feed",
+        protocol="torrent",
+        make=_rss,
+        default_url="https://tracker.example/rss",
+        needs=tuple(
+            need
+            for need in _needs("The address of the feed, with the key that the tracker put into it. It has no search.")
+            if need.key in ("url", "trusted_hosts")
+        ),
     ),
 }

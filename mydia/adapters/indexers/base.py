@@ -126,6 +126,16 @@ class Newest(msgspec.Struct, frozen=True, kw_only=True):
     """Why a page after the first could not be read."""
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the indexers behind an entry, such as Prowlarr."""
+
+    name: str
+    protocol: Protocols
+    enabled: bool
+    disabled_until: datetime | None = None
+    """Set while it is paused there after failures."""
+
+
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What an indexer can search by (`t=caps`)."""
 
@@ -136,6 +146,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Supported parameters of each mode; empty if the mode is not available."""
     limit_max: int = 100
     categories: tuple[tuple[int, str], ...] = ()
+    parts: tuple[Part, ...] = ()
+    """The indexers behind it, if it is a collection."""
 
 
 class Indexer(Protocol):

@@ -150,7 +150,7 @@ class Newznab:
 
     def fetch(self, release_url: str) -> Fetched:
         """Fetch a .torrent or .nzb file, a magnet link, or a redirect to one."""
-        if (magnet := _as_magnet(release_url)) is not None:
+        if (magnet := as_magnet(release_url)) is not None:
             return Fetched(None, magnet)
         trusted = self.connection.options.get("trusted_hosts") or ()
         keep_pace(self.connection)
@@ -164,11 +164,11 @@ class Newznab:
             max_bytes=_NZB_BYTES,
         )
         if answer.magnet:
-            return Fetched(None, _as_magnet(answer.magnet) or answer.magnet)
+            return Fetched(None, as_magnet(answer.magnet) or answer.magnet)
         # Some servers send a byte order mark or blank lines before the file.
         content = answer.content.removeprefix(b"\xef\xbb\xbf").lstrip()
         if content[:8].lower() == b"magnet:?":
-            return Fetched(None, _as_magnet(content.decode("utf-8", "replace")))
+            return Fetched(None, as_magnet(content.decode("utf-8", "replace")))
         if answer.status < 400 and content.startswith(b"d") and len(content) <= MAX_BYTES:
             return Fetched(content, None)
         if answer.status < 400 and b"<nzb" in content[:4096]:
@@ -239,7 +239,7 @@ class Newznab:
         releases = [release for item in items if (release := self._release(item)) is not None]
         if items and not releases:
             raise Nonsense(self.connection.name, "lists releases without titles or links")
-        totals = (_number(element.get("total")) for element in channel.iterfind("{*}response"))
+        totals = (number_of(element.get("total")) for element in channel.iterfind("{*}response"))
         return releases, len(items), next((total for total in totals if total is not None), None)
 
     @property
@@ -297,7 +297,7 @@ class Newznab:
     def _translated(self, document: etree._Element, answer: Response) -> AdapterError | None:
         """Translate an error document; None for "no such item", which means no results."""
         name = self.connection.name
-        code = _number(document.get("code")) or 900
+        code = number_of(document.get("code")) or 900
         said = without_keys(
             " ".join((document.get("description") or "").split())[:200], self.connection.secret.reveal()
         )
@@ -328,18 +328,18 @@ class Newznab:
             _text(item, "link") or "",
             _first(attributes, "magneturl") or "",
         ]
-        magnets = (_as_magnet(link) for link in links)
+        magnets = (as_magnet(link) for link in links)
         magnet = next((link for link in magnets if link is not None), None)
         download_url = next((url for link in links if (url := self._absolute(link)) is not None), None)
-        info_hash = _info_hash(_first(attributes, "infohash"), magnet)
+        info_hash = read_hash(_first(attributes, "infohash"), magnet)
         if info_hash is not None and magnet is None and download_url is None:
             magnet = magnet_for(info_hash, title)
         guid = _text(item, "guid") or download_url or magnet
         if guid is None or (magnet is None and download_url is None):
             return None
-        seeders = _number(_first(attributes, "seeders"))
-        leechers = _number(_first(attributes, "leechers"))
-        peers = _number(_first(attributes, "peers"))
+        seeders = number_of(_first(attributes, "seeders"))
+        leechers = number_of(_first(attributes, "leechers"))
+        peers = number_of(_first(attributes, "peers"))
         return IndexerRelease(
             guid=guid,
             title=title,
@@ -354,15 +354,15 @@ class Newznab:
             published_at=_read_date(_first(attributes, "usenetdate")) or _read_date(_text(item, "pubDate")),
             seeders=seeders,
             peers=peers if peers is not None else _sum(seeders, leechers),
-            grabs=_number(_first(attributes, "grabs")) or _number(_text(item, "grabs")),
+            grabs=number_of(_first(attributes, "grabs")) or number_of(_text(item, "grabs")),
             flags=_flags(attributes),
             languages=_languages(attributes),
             minimum_ratio=_factor(_first(attributes, "minimumratio")),
-            minimum_seed_time_s=_number(_first(attributes, "minimumseedtime")),
+            minimum_seed_time_s=number_of(_first(attributes, "minimumseedtime")),
             categories=_categories_of(item, attributes),
             imdb_id=_imdb(_first(attributes, "imdbid") or _first(attributes, "imdb")),
-            tmdb_id=_number(_first(attributes, "tmdbid")) or None,
-            tvdb_id=_number(_first(attributes, "tvdbid")) or None,
+            tmdb_id=number_of(_first(attributes, "tmdbid")) or None,
+            tvdb_id=number_of(_first(attributes, "tvdbid")) or None,
         )
 
     def _absolute(self, link: str) -> str | None:
@@ -462,7 +462,7 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s]|_", " ", text).split())
 
 
-def _as_magnet(link: str) -> str | None:
+def as_magnet(link: str) -> str | None:
     """Return a magnet link in its normal form, because feeds contain `MAGNET:` and `&amp;`; None if it is not one."""
     cleaned = html.unescape(link.strip())
     return f"magnet:{cleaned[7:]}" if cleaned[:7].lower() == "magnet:" else None
@@ -488,7 +488,7 @@ def _read_caps(document: etree._Element, name: str) -> _Caps:
         raw_text = raw_text or element.get("searchEngine") == "raw"
     limits = document.find("limits")
     server = document.find("server")
-    limit_max = (_number(limits.get("max")) if limits is not None else None) or _LIMIT
+    limit_max = (number_of(limits.get("max")) if limits is not None else None) or _LIMIT
     return _Caps(
         Capabilities(
             title=(server.get("title") if server is not None else None) or name,
@@ -499,7 +499,7 @@ def _read_caps(document: etree._Element, name: str) -> _Caps:
             categories=tuple(
                 (number, " / ".join(filter(None, (above, element.get("name")))))
                 for above, element in _category_elements(document)
-                if (number := _number(element.get("id"))) is not None
+                if (number := number_of(element.get("id"))) is not None
             ),
         ),
         raw_text,
@@ -534,7 +534,7 @@ def _text(item: etree._Element, tag: str) -> str | None:
     return (element.text or "").strip() or None if element is not None else None
 
 
-def _number(text: str | None) -> int | None:
+def number_of(text: str | None) -> int | None:
     """Parse a whole number, including `12.0` and `1,234`; None for other text."""
     if text is None:
         return None
@@ -554,20 +554,20 @@ def _size(item: etree._Element, attributes: Mapping[str, list[str]]) -> int | No
         enclosure.get("length") if enclosure is not None else None,
     )
     # Several indexers send zero or one for "unknown".
-    return next((size for text in told if (size := _bytes(text)) is not None and size > 1), None)
+    return next((size for text in told if (size := size_of(text)) is not None and size > 1), None)
 
 
 _SIZE = re.compile(r"(?i)(\d{1,9}(?:[.,]\d{1,6})?)\s{0,4}([kmgt])(i?)b?")
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 
 
-def _bytes(text: str | None) -> int | None:
+def size_of(text: str | None) -> int | None:
     """Parse a size in bytes or with a unit.
 
-    >>> _bytes("1.5 GB"), _bytes("734 MiB"), _bytes("8193621")
+    >>> size_of("1.5 GB"), size_of("734 MiB"), size_of("8193621")
     (1610612736, 769654784, 8193621)
     """
-    if (number := _number(text)) is not None:
+    if (number := number_of(text)) is not None:
         return number
     match = _SIZE.fullmatch((text or "").strip())
     if match is None:
@@ -585,7 +585,8 @@ def _languages(attributes: Mapping[str, list[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if name and name.lower() not in {"unknown", "other"}))
 
 
-def _info_hash(told: str | None, magnet: str | None) -> str | None:
+def read_hash(told: str | None, magnet: str | None) -> str | None:
+    """Return an info hash as lower-case hex, as stated or from the magnet link."""
     if told:
         try:
             return magnet_hashes(f"magnet:?xt=urn:btih:{told.strip()}")[0]
@@ -627,7 +628,7 @@ def _factor(text: str | None) -> float | None:
 
 def _categories_of(item: etree._Element, attributes: Mapping[str, list[str]]) -> tuple[int, ...]:
     told = [*attributes.get("category", ()), *(element.text or "" for element in item.iterfind("category"))]
-    numbers = (_number(part) for text in told for part in text.split(","))
+    numbers = (number_of(part) for text in told for part in text.split(","))
     return tuple(dict.fromkeys(number for number in numbers if number))
 
 

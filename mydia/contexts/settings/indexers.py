@@ -206,6 +206,9 @@ def test_indexer(database: Database, outside: Outside, caller: Caller, now: date
         raise
     with database.writes() as session:
         services.record_ok(session, now, FAMILY, indexer_id)
+        present = session.get(IndexerRow, indexer_id)
+        if present is not None:
+            present.capabilities = msgspec.to_builtins(able)
     return able
 
 
@@ -232,7 +235,7 @@ def add_indexer(session: Session, caller: Caller, now: datetime, new: NewIndexer
     _fill(session, row, new, present=None)
     session.add(row)
     session.flush()
-    changed: dict[str, list[object]] = {"name": [None, row.name], "url": [None, row.url]}
+    changed: dict[str, list[object]] = {"name": [None, row.name], "url": [None, public_url(row.url)]}
     events.emit(
         session,
         caller,
@@ -261,6 +264,8 @@ def change_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
         services.forget_status(session, FAMILY, row.id)
         row.capabilities = None
     if changed:
+        if "url" in changed:
+            changed["url"] = [public_url(str(url)) for url in changed["url"]]
         events.emit(
             session,
             caller,
@@ -288,6 +293,11 @@ def remove_indexer(session: Session, caller: Caller, now: datetime, indexer_id: 
         events.SettingsChanged(f"indexer:{row.id}", changed, events.SettingsArea.INDEXER, row.name),
         at=now,
     )
+
+
+def public_url(url: str) -> str:
+    """Return an address without its parameters, in which trackers put the key of a feed."""
+    return url.partition("?")[0]
 
 
 def _connection(row: IndexerRow, secret: Secret, *, identifier: str | None = None) -> Connection:
@@ -323,6 +333,8 @@ def _fill(session: Session, row: IndexerRow, new: NewIndexer, *, present: Indexe
     row.name, row.kind, row.url = name, new.kind, services.checked_url(new.url)
     row.enabled, row.priority, row.options = new.enabled, new.priority, options
     row.automatic_search, row.interactive_search, row.rss = new.automatic_search, new.interactive_search, new.rss
+    if new.kind in indexers.WITHOUT_SEARCH:
+        row.automatic_search = row.interactive_search = False
     if new.secret:
         row.sealed_secret = sealer(session).seal(new.secret.reveal())
         return new.secret

@@ -220,7 +220,8 @@ def discover_indexers(database: Database, outside: Outside, now: datetime) -> st
 
 
 def _is_discovered(entry: _Entry) -> bool:
-    return entry.text("type").lower() == "prowlarr" and not entry.text("indexer_ids")
+    is_prowlarr = entry.text("type").lower() == "prowlarr" and not entry.text("indexer_ids")
+    return is_prowlarr and not entry.flag("together", False)
 
 
 def _store_indexer(session: Session, now: datetime, entry: _Entry, new: indexer_rows.NewIndexer) -> str:
@@ -251,7 +252,7 @@ def _indexers(entry: _Entry) -> Iterator[indexer_rows.NewIndexer]:
     """
     kind = entry.choice("type", (*indexers.KINDS, *_COLLECTIONS), "torznab")
     name, base = entry.text("name") or kind.capitalize(), entry.needed("base_url").rstrip("/")
-    if kind not in _COLLECTIONS:
+    if kind not in _COLLECTIONS or entry.flag("together", False):
         yield _new_indexer(entry, kind, name, base)
         return
     ids = [part.strip() for part in entry.text("indexer_ids").split(",") if part.strip()]

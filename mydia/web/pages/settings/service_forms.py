@@ -384,6 +384,10 @@ def _indexer_steps(deps: WebDeps, connection: Connection) -> Iterator[TestResult
         FolderFinding("yes" if able.movie_search else "warn", "Searches movies by id or title" if able.movie_search else "No movie search; free text is used"),
         FolderFinding("yes" if able.tv_search else "warn", "Searches shows by season and episode" if able.tv_search else "No show search; free text is used"),
     ]  # fmt: skip
+    for part in able.parts:
+        state = "off there" if not part.enabled else "paused there after failures" if part.disabled_until else "ready"
+        tone = "yes" if state == "ready" else "warn"
+        findings.append(FolderFinding(tone, f"{part.name} ({part.protocol}): {state}"))
     if newest:
         findings += [FolderFinding("yes", f"Newest: {release.title}") for release in newest[:2]]
     else:

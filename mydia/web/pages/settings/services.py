@@ -13,7 +13,7 @@ from litestar.response import Stream
 from msgspec import Struct
 from sqlalchemy.orm import Session
 
-from mydia import clock
+from mydia import clock, units
 from mydia.adapters import download_clients, indexers
 from mydia.adapters.errors import AdapterError
 from mydia.contexts import downloads, settings
@@ -72,6 +72,8 @@ class ServiceCard(msgspec.Struct, frozen=True, kw_only=True):
     health: HealthChip
     error: str
     source: str
+    able: str = ""
+    """What an indexer can do, as of its last test."""
     feed: downloads.feeds.Feed | None = None
     gap: str = ""
     """Why releases were missed, within the last week."""
@@ -148,7 +150,8 @@ def _card(
         id=row.id,
         name=row.name,
         kind=label,
-        url=row.url,
+        url=settings.indexers.public_url(row.url),
+        able=_abilities(row.capabilities) if isinstance(row, IndexerRow) else "",
         priority=row.priority,
         enabled=row.enabled,
         uses=uses,
@@ -158,6 +161,24 @@ def _card(
         feed=feed if feed is not None and feed.on else None,
         gap=downloads.feeds.gap_sentence(feed, clock.now()) if feed is not None and feed.on else "",
     )
+
+
+def _abilities(stored: Mapping[str, Any] | None) -> str:
+    """Return what an indexer can do: `Movies by q, imdbid · shows by q, season · pages of 100 · 34 categories`."""
+    if not stored:
+        return ""
+    modes = (("movies", "movie_search"), ("shows", "tv_search"), ("everything", "search"))
+    named = [f"{word} by {', '.join(stored[key])}" for word, key in modes if stored.get(key)]
+    parts = stored.get("parts") or ()
+    if parts:
+        paused = sum(bool(part.get("disabled_until")) for part in parts)
+        named.append(units.plural(len(parts), "indexer") + (f", {paused} paused there" if paused else ""))
+    if stored.get("limit_max"):
+        named.append(f"pages of {stored['limit_max']}")
+    if stored.get("categories"):
+        named.append(units.plural(len(stored["categories"]), "category", "categories"))
+    line = " · ".join(named)
+    return f"{line[:1].upper()}{line[1:]}"
 
 
 def _uses(row: IndexerRow) -> str:
