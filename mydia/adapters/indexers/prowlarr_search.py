@@ -1,4 +1,4 @@
-"""All indexers of a Prowlarr in one entry, by its own API. Torrents and NZBs are told apart by protocol.
+"""All indexers of a Prowlarr in one entry, by its own API. Each release has the protocol of its indexer.
 
 Sources: Prowlarr's OpenAPI document (`/api/v1/search`, `/indexer`, `/indexerstatus`), and its `NewznabRequest`, which reads
 `{tmdbid:603}` and the like from the query. Lists are repeated parameters; a comma-joined value is refused.

@@ -178,6 +178,8 @@ class IndexerShape(Struct):
     """Whether its newest releases are read regularly."""
     priority: int
     managed: bool
+    capabilities: dict[str, Any] | None
+    """What it can do, as of its last test: the parameters of each search, page size, categories, and the indexers behind it."""
     state: str | None
     since_at: datetime | None
     disabled_until: datetime | None
@@ -497,6 +499,7 @@ def _indexer(row: settings.IndexerRow, known: settings.ServiceStatus | None) -> 
         automatic_search=row.automatic_search,
         interactive_search=row.interactive_search,
         rss=row.rss,
+        capabilities=row.capabilities,
         priority=row.priority,
         managed=row.managed,
         state=known.state if known else None,

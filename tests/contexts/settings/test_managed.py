@@ -201,3 +201,19 @@ def test_the_uses_of_an_indexer_can_be_configured(database: Database, now: datet
     with database.reads() as session:
         (row,) = settings.indexers.list_indexers(session, SYSTEM)
     assert (row.rss, row.automatic_search, row.interactive_search) == (False, False, True)
+
+
+def test_a_whole_prowlarr_or_jackett_can_be_one_entry(database: Database, now: datetime) -> None:
+    environment = {
+        f"INDEXER_{number}_{key}": value
+        for number, type_ in ((1, "prowlarr"), (2, "jackett"))
+        for key, value in (("TYPE", type_), ("BASE_URL", f"http://{type_}.test"), ("TOGETHER", "true"))
+    }
+    _sync(database, now, environment)
+    with database.reads() as session:
+        rows = {row.kind: row for row in settings.indexers.list_indexers(session, SYSTEM)}
+    assert {kind: row.url for kind, row in rows.items()} == {
+        "prowlarr": "http://prowlarr.test",
+        "jackett": "http://jackett.test",
+    }
+    assert rows["jackett"].options["indexer"] == "all"

@@ -457,3 +457,19 @@ def test_a_worker_learns_that_a_tested_client_accepts_the_credentials_again(
     worker = outside.download_client(rejected)
     assert outside.download_client(accepted) is worker
     assert worker.connection.accepted_at == now
+
+
+def test_a_feed_has_no_search_and_its_key_is_not_recorded(database: Database, admin: Caller, now: datetime) -> None:
+    feed = NewIndexer(name="Feed", kind="rss", url="https://tracker.test/rss?passkey=secret123")
+    with database.writes() as session:
+        row = settings.indexers.add_indexer(session, admin, now, feed)
+        moved = NewIndexer(name="Feed", kind="rss", url="https://tracker.test/rss?passkey=another456")
+        settings.indexers.change_indexer(session, admin, now, row.id, new=moved)
+    assert (row.rss, row.automatic_search, row.interactive_search) == (True, False, False)
+    with database.reads() as session:
+        recorded = str([event.payload for event in events.feed(session)])
+        assert "https://tracker.test/rss" in recorded
+        assert "secret123" not in recorded
+        assert "another456" not in recorded
+        assert settings.indexers.indexer_connections(session, usage="automatic") == []
+        assert len(settings.indexers.indexer_connections(session, usage="rss")) == 1
