@@ -18,11 +18,12 @@ from mydia.adapters.indexers.base import Capabilities, Fetched, IndexerRelease, 
 from mydia.adapters.indexers.newznab import Newznab
 from mydia.adapters.indexers.pace import keep_pace
 from mydia.adapters.kinds import Connection
+from mydia.vocabulary import MediaType
 
 _PROTOCOLS: Mapping[str, Protocols] = {"torrent": Protocols.TORRENT, "usenet": Protocols.USENET}
 _NEWEST = 500
 """Releases of one read. Prowlarr asks all indexers for each page, so only one page is read."""
-_ID_PARAMETERS = {"movie": ("tmdbid", "imdbid"), "tv": ("tvdbid", "imdbid", "tmdbid")}
+_ID_PARAMETERS = {MediaType.MOVIE.value: ("tmdbid", "imdbid"), "tv": ("tvdbid", "imdbid", "tmdbid")}
 
 
 class ProwlarrSearch:
@@ -138,7 +139,7 @@ def _tiers(query: Query) -> Iterator[tuple[str, str]]:
     """Yield (type, query), best first."""
     ids = {"tmdbid": query.tmdb_id, "tvdbid": query.tvdb_id, "imdbid": query.imdb_id}
     given = "".join(f"{{{key}:{ids[key]}}}" for key in _ID_PARAMETERS.get(query.type, ()) if ids[key])
-    if query.type == "movie":
+    if query.type == MediaType.MOVIE:
         if given:
             yield "movie", given
         yield "search", f"{query.text} {query.year}" if query.year else query.text
