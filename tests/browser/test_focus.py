@@ -142,3 +142,23 @@ def test_a_button_whose_entry_is_gone_hands_the_focus_on(
     page.wait_for_timeout(300)  # the page is read again after the toast
     assert page.evaluate("document.activeElement.closest('#main') !== null")
     assert tab.errors == [], title
+
+
+@pytest.mark.parametrize("path", ["/system/tasks", "/settings/naming"])
+def test_on_a_phone_nothing_gets_the_focus_under_the_bar(
+    open_tab: Callable[..., Tab], origin: str, server: Server, path: str
+) -> None:
+    page = open_tab(origin, cookies={"session": server.token}, viewport=PHONE).go(path)
+    top = page.locator(".tabbar").bounding_box()
+    assert top is not None
+    controls = page.locator("#main :is(a, button, input, select, textarea):visible")
+    covered = []
+    for place in range(min(controls.count(), 60)):
+        page.keyboard.press("Tab")
+        box = page.evaluate(
+            "(() => { const e = document.activeElement; if (!e.closest('#main')) return null;"
+            " const r = e.getBoundingClientRect(); return [e.outerHTML.slice(0, 80), r.bottom]; })()"
+        )
+        if box is not None and box[1] > top["y"]:
+            covered.append((place, *box))
+    assert covered == []
