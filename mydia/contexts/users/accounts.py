@@ -193,20 +193,24 @@ def remove_user(session: Session, caller: Caller, now: datetime, user_id: str) -
 
 
 def change_own_password(
-    session: Session, caller: Caller, now: datetime, current: Secret, new: Secret, *, keep_session_id: str | None = None
+    session: Session,
+    caller: Caller,
+    now: datetime,
+    new: Secret,
+    confirmed: passwords.Confirmed,
+    *,
+    keep_session_id: str | None = None,
 ) -> None:
     """Change the caller's password and end all their other sessions.
 
     Raises:
-        Invalid: The current password is wrong, or the new one is not valid.
+        Invalid: The new password is not valid.
         Forbidden: The account is managed by the configuration, or the caller is an API key.
     """
     user = get_own(session, caller)
     if user.managed:
         raise Forbidden("This account's password is set by ADMIN_PASSWORD. Change it there and restart Mydia.")
-    if user.password_hash is not None and not passwords.verify_password(user.password_hash, current.reveal()):
-        sentence = "This is not your current password."
-        raise Invalid(sentence, fields={"current": sentence})
+    passwords.require_confirmed(user.id, confirmed)
     passwords.check_password(new.reveal(), username=user.username, field="new")
     user.password_hash = passwords.hash_password(new.reveal())
     close_all_sessions(session, user.id, but=keep_session_id)

@@ -102,25 +102,25 @@ def add_app(
     now: datetime,
     secret: Secret,
     code: str,
-    current: Secret,
+    confirmed: passwords.Confirmed,
     *,
     name: str = "",
 ) -> Sequence[str]:
     """Add an authenticator app that showed a code.
 
     Args:
-        current: The password. Without it, an unlocked browser would be enough to lock its owner out.
+        confirmed: Without it, an unlocked browser would be enough to lock its owner out.
 
     Returns:
         The recovery codes if these are the first, to be shown once.
 
     Raises:
-        Invalid: The code is not the app's, or the password is wrong.
+        Invalid: The code is not the app's.
     Emits:
         UserChanged.
     """
     user = get_own(session, caller)
-    _require_password(user, current)
+    passwords.require_confirmed(user.id, confirmed)
     step = _matching_step(secret, code, now, after=0)
     if step is None:
         sentence = "This is not the code of the app. Check the clock of the phone."
@@ -130,15 +130,6 @@ def add_app(
     session.add(Credential(user_id=user.id, kind=TOTP, name=named, sealed=sealed, created_at=now))
     _record(session, caller, now, user, [None, named])
     return () if _recovery(session, user.id) else _new_codes(session, sealer, now, user)
-
-
-def confirm_password(session: Session, caller: Caller, current: Secret) -> None:
-    """Refuse a change by somebody who found an unlocked browser.
-
-    Raises:
-        Invalid: The password is wrong.
-    """
-    _require_password(get_own(session, caller), current)
 
 
 def add_passkey(
@@ -190,17 +181,18 @@ def use_passkey(session: Session, sealer: Sealer, now: datetime, credential_id: 
     return load_user(session, row.user_id)
 
 
-def remove_factor(session: Session, caller: Caller, now: datetime, credential_id: str, current: Secret) -> None:
+def remove_factor(
+    session: Session, caller: Caller, now: datetime, credential_id: str, confirmed: passwords.Confirmed
+) -> None:
     """Remove an authenticator app or passkey of the caller; with the last one, the recovery codes go too.
 
     Raises:
         NotFound: There is no such app or passkey.
-        Invalid: The password is wrong.
     Emits:
         UserChanged.
     """
     user = get_own(session, caller)
-    _require_password(user, current)
+    passwords.require_confirmed(user.id, confirmed)
     row = session.get(Credential, credential_id)
     if row is None or row.user_id != user.id or row.kind == RECOVERY:
         raise NotFound("It was removed already.")
@@ -212,18 +204,17 @@ def remove_factor(session: Session, caller: Caller, now: datetime, credential_id
 
 
 def renew_recovery_codes(
-    session: Session, sealer: Sealer, caller: Caller, now: datetime, current: Secret
+    session: Session, sealer: Sealer, caller: Caller, now: datetime, confirmed: passwords.Confirmed
 ) -> Sequence[str]:
     """Replace the caller's recovery codes and return them, to be shown once.
 
     Raises:
         Conflict: The account has no second factor.
-        Invalid: The password is wrong.
     Emits:
         UserChanged.
     """
     user = get_own(session, caller)
-    _require_password(user, current)
+    passwords.require_confirmed(user.id, confirmed)
     if not needs_second_factor(session, user.id):
         raise Conflict("Add an authenticator app or a passkey first.")
     _record(session, caller, now, user, ["…", "new recovery codes"])
@@ -349,13 +340,6 @@ def _new_codes(session: Session, sealer: Sealer, now: datetime, user: User) -> S
 def _digest(code: str) -> str:
     # The codes are random, 49 bits each, and tried at most ten times in a quarter of an hour, so a plain hash is enough.
     return hashlib.sha256("".join(code.lower().split()).replace("-", "").encode()).hexdigest()
-
-
-def _require_password(user: User, current: Secret) -> None:
-    # An account without a password cannot be asked for it.
-    if user.password_hash is not None and not passwords.verify_password(user.password_hash, current.reveal()):
-        sentence = "This is not your current password."
-        raise Invalid(sentence, fields={"current": sentence})
 
 
 def _record(session: Session, caller: Caller, now: datetime, user: User, change: list[object]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mydia.errors import Invalid
+import msgspec
+
+from mydia.errors import Forbidden, Invalid
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -160,6 +162,18 @@ def verify_key(key_hash: str, key: str) -> bool:
         return _key_hasher().verify(key_hash, key)
     except (VerificationError, InvalidHashError):
         return False
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """Proof that somebody entered the password of their account just now; made by `sign_in.confirm`."""
+
+    user_id: str
+
+
+def require_confirmed(user_id: str, confirmed: Confirmed) -> None:
+    """Refuse a proof for another account. Raises: Forbidden."""
+    if confirmed.user_id != user_id:
+        raise Forbidden("This confirmation belongs to another account.")
 
 
 def check_password(password: str, *, username: str = "", field: str = "password") -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mydia import events
 from mydia.contexts.users import passwords, throttle
-from mydia.contexts.users.accounts import caller_of, find_user
+from mydia.contexts.users.accounts import caller_of, find_user, get_own
 from mydia.contexts.users.models import User, UserSession
 from mydia.contexts.users.permissions import NOBODY, Caller
 from mydia.db import Database
@@ -25,6 +25,7 @@ WAITING_LASTS = timedelta(minutes=10)
 """How long a session waits for the second factor."""
 _AGENT_CHARACTERS = 300
 _WRONG = "Wrong username or password."
+_NOT_CURRENT = "This is not your current password."
 
 
 class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +73,33 @@ def authenticate(
             rehashed = passwords.hash_password(password.reveal())
             session.execute(update(User).where(User.id == user.id).values(password_hash=rehashed))
     return user
+
+
+def confirm(database: Database, now: datetime, caller: Caller, current: Secret, address: str) -> passwords.Confirmed:
+    """Check the caller's password before a change for which an unlocked browser must not be enough.
+
+    Wrong passwords are counted in a unit of work of their own, because the change and its unit of work are given up.
+
+    Returns:
+        Proof for the change; an account without a password gets it without a check.
+
+    Raises:
+        Invalid: The password is wrong.
+        TooManyAttempts: Too many were wrong.
+        Forbidden: The caller is an API key.
+    """
+    with database.reads() as session:
+        user = get_own(session, caller)
+    if user.password_hash is None:
+        return passwords.Confirmed(user.id)
+    place = f"own/{user.username}"  # no user name has a slash
+    with database.writes() as session:
+        attempt = throttle.reserve(session, now, place, address)
+    if not passwords.verify_password(user.password_hash, current.reveal()):
+        raise Invalid(_NOT_CURRENT, fields={"current": _NOT_CURRENT})
+    with database.writes() as session:
+        throttle.forgive(session, place, address, attempt)
+    return passwords.Confirmed(user.id)
 
 
 def record_failure(

@@ -114,15 +114,28 @@ def test_a_changed_password_ends_all_other_sessions(database: Database, now: dat
         user = users.get_user(session, users.SYSTEM, admin_id)
         here, token_here = users.sign_in.open_session(session, now, user, days=30, address="", agent="")
         _, token_there = users.sign_in.open_session(session, now, user, days=30, address="", agent="")
-    with pytest.raises(Invalid) as refused, database.writes() as session:
-        users.change_own_password(session, caller, now, Secret("wrong one"), Secret("a new password"))
+    with pytest.raises(Invalid) as refused:
+        users.sign_in.confirm(database, now, caller, Secret("wrong one"), "10.0.0.1")
     assert "current" in refused.value.fields
+    confirmed = users.sign_in.confirm(database, now, caller, GOOD, "10.0.0.1")
     with database.writes() as session:
-        users.change_own_password(session, caller, now, GOOD, Secret("a new password"), keep_session_id=here.id)
+        users.change_own_password(session, caller, now, Secret("a new password"), confirmed, keep_session_id=here.id)
     with database.reads() as session:
         assert users.sign_in.find_session(session, now, token_here) is not None
         assert users.sign_in.find_session(session, now, token_there) is None
     assert users.sign_in.authenticate(database, now, "robin", Secret("a new password"), "10.0.0.1").id == admin_id
+
+
+def test_the_current_password_cannot_be_guessed_in_an_unlocked_browser(database: Database, now: datetime) -> None:
+    caller, _ = _admin(database, now)
+    for _ in range(users.throttle.PER_PAIR):
+        with pytest.raises(Invalid):
+            users.sign_in.confirm(database, now, caller, Secret("guess"), "10.0.0.1")
+    with pytest.raises(users.TooManyAttempts):
+        users.sign_in.confirm(database, now, caller, GOOD, "10.0.0.1")
+    assert users.sign_in.authenticate(database, now, "robin", GOOD, "10.0.0.1"), "guesses must not stop signing in"
+    later = now + users.throttle.WINDOW
+    assert users.sign_in.confirm(database, later, caller, GOOD, "10.0.0.1").user_id == caller.id
 
 
 def test_events_name_changed_fields_but_no_password(database: Database, now: datetime) -> None:

@@ -157,7 +157,9 @@ def test_accounts_managed_by_the_environment_cannot_be_edited(database: Database
         assert user is not None
         caller = users.caller_of(user)
     for act in (
-        lambda s: users.change_own_password(s, caller, now, Secret("correct horse"), Secret("a new password")),
+        lambda s: users.change_own_password(
+            s, caller, now, Secret("a new password"), users.passwords.Confirmed(user.id)
+        ),
         lambda s: users.change_user(s, users.SYSTEM, user.id, now=now, disabled=True),
         lambda s: users.remove_user(s, users.SYSTEM, now, user.id),
     ):

@@ -182,6 +182,18 @@ def test_recovery_codes_work_once_each_and_are_counted(browser: Browser, phone: 
     assert enter(browser, codes[0]).status_code == 422  # type: ignore[attr-defined]
 
 
+def test_a_page_that_asks_for_the_password_says_when_there_were_too_many_guesses(
+    browser: Browser, robin: Caller
+) -> None:
+    sign_in(browser)
+    form = {"_csrf": token(browser, "/account"), "current": "guess"}
+    for _ in range(users.throttle.PER_PAIR):
+        assert browser.post("/account/security/recovery-codes", data=form).status_code == 422
+    answer = browser.post("/account/security/recovery-codes", data=form | {"current": PASSWORD})
+    assert answer.status_code == 429
+    assert "Too many attempts. Try again in" in answer.text
+
+
 def test_new_recovery_codes_replace_the_old_ones(browser: Browser, phone: tuple[Phone, list[str]]) -> None:
     _, codes = phone
     sign_in(browser)

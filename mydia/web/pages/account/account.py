@@ -22,7 +22,7 @@ from mydia.errors import Conflict, Invalid, NotFound, Unavailable
 from mydia.secret import Secret
 from mydia.vocabulary import MediaType
 from mydia.web.auth import oidc, proxy
-from mydia.web.auth.requests import is_secure, session_id_of
+from mydia.web.auth.requests import address_of, is_secure, session_id_of
 from mydia.web.auth.session import session_cookie
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.forms import message, require_same
@@ -245,14 +245,11 @@ def save_password(request: WebRequest, deps: DepsDep, caller: CallerDep, form: F
     wanted = form.read()
     try:
         require_same(wanted.new, wanted.again)
+        now = clock.now()
+        confirmed = users.sign_in.confirm(deps.database, now, caller, wanted.current, address_of(request))
         with deps.database.writes() as session:
             users.change_own_password(
-                session,
-                caller,
-                clock.now(),
-                wanted.current,
-                wanted.new,
-                keep_session_id=session_id_of(request),
+                session, caller, now, wanted.new, confirmed, keep_session_id=session_id_of(request)
             )
     except Invalid as error:
         return _show(request, _view(request, deps, caller, {}, errors_of(error), "password"), status=422)

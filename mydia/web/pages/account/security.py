@@ -18,6 +18,7 @@ from mydia.errors import Conflict, Invalid, Misconfigured, NotFound
 from mydia.secret import Secret
 from mydia.web.auth import passkeys
 from mydia.web.auth.passkeys import Asked, PasskeyFields
+from mydia.web.auth.requests import address_of
 from mydia.web.deps import CallerDep, DepsDep, FormOf, WebDeps, WebRequest
 from mydia.web.pages.settings.frame import errors_of
 from mydia.web.render import Toast, page, redirect
@@ -95,9 +96,10 @@ def add_app(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[
     except Misconfigured:
         return redirect(request, "/account/security/apps/new")
     try:
+        confirmed = _confirm(request, deps, caller, sent.current)
         with deps.database.writes() as session:
             codes = users.factors.add_app(
-                session, sealer, caller, clock.now(), secret, sent.code, sent.current, name=sent.name
+                session, sealer, caller, clock.now(), secret, sent.code, confirmed, name=sent.name
             )
     except Invalid as error:
         new = _new_app(deps, caller, secret)
@@ -110,8 +112,8 @@ def add_passkey(request: WebRequest, deps: DepsDep, caller: CallerDep, form: For
     """Add the passkey that the authenticator made."""
     sent = form.read()
     try:
+        _confirm(request, deps, caller, sent.current)
         with deps.database.reads() as session:
-            users.factors.confirm_password(session, caller, sent.current)
             sealer = settings.sealer(session)
         new = passkeys.created(request, deps, sent)
         with deps.database.writes() as session:
@@ -130,8 +132,9 @@ def remove_app(
 ) -> Response[str]:
     """Remove an app."""
     try:
+        confirmed = _confirm(request, deps, caller, form.read().current)
         with deps.database.writes() as session:
-            users.factors.remove_factor(session, caller, clock.now(), credential_id, form.read().current)
+            users.factors.remove_factor(session, caller, clock.now(), credential_id, confirmed)
     except Invalid as error:
         return _show(request, _view(request, deps, caller, errors=errors_of(error), failed=credential_id), status=422)
     return redirect(request, "/account/security", toast=Toast("Removed"))
@@ -141,9 +144,10 @@ def remove_app(
 def renew_codes(request: WebRequest, deps: DepsDep, caller: CallerDep, form: FormOf[CurrentFields]) -> Response[str]:
     """Replace the recovery codes and show the new ones."""
     try:
+        confirmed = _confirm(request, deps, caller, form.read().current)
         with deps.database.writes() as session:
             sealer = settings.sealer(session)
-            codes = users.factors.renew_recovery_codes(session, sealer, caller, clock.now(), form.read().current)
+            codes = users.factors.renew_recovery_codes(session, sealer, caller, clock.now(), confirmed)
     except (Invalid, Conflict) as error:
         return _show(request, _view(request, deps, caller, errors=errors_of(error), failed="codes"), status=422)
     return _show(request, _view(request, deps, caller, codes=codes))
@@ -165,6 +169,10 @@ def picture(request: WebRequest, deps: DepsDep, caller: CallerDep, sealed: FromQ
     drawn = io.BytesIO()
     segno.make(address, error="m").save(drawn, kind="svg", scale=5, border=3, dark="#000", light="#fff")
     return Response(drawn.getvalue(), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+
+
+def _confirm(request: WebRequest, deps: WebDeps, caller: Caller, current: Secret) -> users.passwords.Confirmed:
+    return users.sign_in.confirm(deps.database, clock.now(), caller, current, address_of(request))
 
 
 def _new_app(deps: WebDeps, caller: Caller, secret: Secret) -> NewApp:
