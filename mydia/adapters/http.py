@@ -37,6 +37,7 @@ _MOST_JSON_CONTAINERS = 500_000
 MAX_REDIRECTS = 5
 _CHUNK_BYTES = 64 * 1024
 _CONNECT_TIMEOUT_S = 5.0
+_LONGEST_WAIT_S = 24 * 3600.0
 
 _NEVER = tuple(
     ipaddress.ip_network(network)
@@ -255,21 +256,23 @@ def fault(service: str, response: Response) -> AdapterError:
 def read_retry_after(text: str | None) -> float | None:
     """Parse `Retry-After`, given in seconds or as a date (RFC 9110 §10.2.3); None if absent or invalid.
 
-    >>> read_retry_after("120")
-    120.0
+    At most a day: a job or an indexer must not wait for years because a service has a wrong clock.
+
+    >>> read_retry_after("120"), read_retry_after("999999999")
+    (120.0, 86400.0)
     """
     if not text:
         return None
     text = text.strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-        return float(text)
+        return min(float(text), _LONGEST_WAIT_S)
     try:
         at = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
     if at.tzinfo is None:
         return None
-    return max(0.0, (at - clock.now()).total_seconds())
+    return min(max(0.0, (at - clock.now()).total_seconds()), _LONGEST_WAIT_S)
 
 
 def show_address(url: str) -> str:

@@ -297,6 +297,8 @@ def test_retry_after_is_read_in_both_forms(http: Http, echo: Echo) -> None:
     assert 80 < later <= 90
     assert read_retry_after(format_date_time(0)) == 0
     assert read_retry_after("soon") is None
+    for years in ("999999999", "Fri, 31 Dec 9999 23:59:59 GMT"):
+        assert read_retry_after(years) == 24 * 3600
 
 
 def test_invalid_json_is_rejected(http: Http, echo: Echo) -> None:
