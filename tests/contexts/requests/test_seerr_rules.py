@@ -12,6 +12,7 @@ import pytest
 
 _ROOT = Path(__file__).parents[3]
 _ASKING = "tests/contexts/requests/test_asking.py"
+_BLOCKING = "tests/contexts/requests/test_blocking.py"
 _DECIDING = "tests/contexts/requests/test_deciding.py"
 _PROBLEMS = "tests/contexts/requests/test_problems.py"
 _PAGES = "tests/web/pages/test_requests.py"
@@ -58,7 +59,10 @@ RULES = (
         tests=(f"{_ASKING}::test_declined_requests_do_not_count_and_managers_are_exempt",),
     ),
     Rule(
-        section="7.2.3", says="blocklisted titles are refused", deviation="no list of titles that may not be requested"
+        section="7.2.3",
+        says="blocklisted titles are refused",
+        tests=(f"{_BLOCKING}::test_a_blocked_title_cannot_be_requested_by_anybody_and_the_reason_is_shown",),
+        deviation="Blocked titles stay in the search",
     ),
     Rule(
         section="7.2.3",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import msgspec
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mydia.contexts import settings
 from mydia.contexts.downloads.feeds import state
-from mydia.contexts.downloads.models import GapReason
+from mydia.contexts.downloads.models import FeedState, GapReason
 from mydia.contexts.users import Caller, Permission
 from mydia.events import say
 
@@ -50,6 +51,12 @@ def gap_sentence(feed: Feed, now: datetime) -> str:
 
 def _moment(at: datetime) -> str:
     return f"{at:%-d %b %H:%M} UTC"
+
+
+def last_read_at(session: Session, caller: Caller) -> datetime | None:
+    """Return when a feed was last read; None if none was yet."""
+    caller.require(Permission.VIEW_ACTIVITY)
+    return session.scalar(select(FeedState.read_at).order_by(FeedState.read_at.desc()).limit(1))
 
 
 def list_feeds(session: Session, caller: Caller) -> list[Feed]:

@@ -115,7 +115,7 @@ def show_wanted(
         off = _upgrades_off(session, caller) if upgrades else ()
         results = downloads.history.last_results(session, caller, ids)
         states = downloads.history.search_states(session, caller, ids)
-        read = [feed.read_at for feed in downloads.feeds.list_feeds(session, caller) if feed.read_at is not None]
+        feeds_read_at = downloads.feeds.last_read_at(session, caller)
         has_indexer = settings.indexers.any_available(session, caller, now)
     path = "/wanted/upgrades" if upgrades else "/wanted"
     view = WantedView(
@@ -129,7 +129,7 @@ def show_wanted(
         all_off=bool(off) and all(one.off for one in off),
         can_set=caller.can(Permission.MANAGE_SETTINGS),
         next_run_at=next((entry.next_at for entry in taskboard.scheduled(SYSTEM) if entry.name == _JOB), None),
-        feeds_read_at=max(read, default=None),
+        feeds_read_at=feeds_read_at,
         has_indexer=has_indexer,
     )
     if cursor and is_htmx(request):
