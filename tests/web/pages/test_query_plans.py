@@ -173,7 +173,7 @@ MOST_STATEMENTS = {
     "/shows/SHOW": 46,
     "/shows/SHOW/season/1": 17,
     "/wanted": 21,
-    "/wanted/upgrades?kind=episodes": 26,
+    "/wanted/upgrades?kind=episodes": 27,
     "/calendar": 23,
     "/activity": 22,
     "/imports": 29,

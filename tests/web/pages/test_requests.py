@@ -122,6 +122,9 @@ def test_many_requests_are_decided_at_once(
     assert 'aria-label="Reason for declining"' in browser.get("/requests").text
     answer = press(browser, "/requests/bulk/decline", ids=",".join(ids), reason="Not this month")
     assert "2 requests declined" in answer.headers["hx-trigger"]
+    answer = press(browser, "/requests/bulk/decline", ids=",".join(ids), reason="Not this month")
+    assert "No request declined" in answer.headers["hx-trigger"]
+    assert "2 requests did not wait for a decision." in answer.headers["hx-trigger"]
     assert "Declined 2" in words(browser.get("/requests"))
     for request_id in ids:
         assert "Not this month" in words(kim[1].get(f"/requests/{request_id}"))

@@ -194,7 +194,7 @@ def approve_many(
     ids = form.read().ids
     with database.writes() as session:
         number = requests.deciding.approve_many(session, caller, clock.now(), ids)
-    return _done(request, Toast(f"{plural(number, 'request')} approved"), "/requests")
+    return _done(request, _outcome(number, len(ids), "approved"), "/requests")
 
 
 @post("/requests/bulk/decline", sync_to_thread=True, status_code=200, include_in_schema=False)
@@ -205,7 +205,14 @@ def decline_many(
     fields = form.read()
     with database.writes() as session:
         number = requests.deciding.decline_many(session, caller, clock.now(), fields.ids, reason=fields.reason)
-    return _done(request, Toast(f"{plural(number, 'request')} declined"), "/requests")
+    return _done(request, _outcome(number, len(fields.ids), "declined"), "/requests")
+
+
+def _outcome(decided: int, selected: int, verb: str) -> Toast:
+    """Return what happened to the selected requests; those that do not wait are left as they are."""
+    rest = f"{plural(selected - decided, 'request')} did not wait for a decision." if decided < selected else ""
+    title = f"{plural(decided, 'request')} {verb}" if decided else f"No request {verb}"
+    return Toast(title, rest, tone="ok" if decided else "miss")
 
 
 def _done(request: WebRequest, toast: Toast, path: str) -> Response[str]:
